@@ -1,0 +1,126 @@
+package bridge
+
+import "time"
+
+// ConversationID names a Conversation in the store.
+type ConversationID int64
+
+// ConversationState is where a conversation stands for the whole team.
+type ConversationState string
+
+const (
+	Open    ConversationState = "open"    // it is our turn
+	Waiting ConversationState = "waiting" // we answered; it is the customer's turn
+	Snoozed ConversationState = "snoozed" // out of sight until a time
+	Closed  ConversationState = "closed"
+)
+
+// Kind names the policy record that a conversation obeys.
+type Kind string
+
+// KindCustomer is one conversation for each contact; any message from the
+// contact starts it.
+const KindCustomer Kind = "customer"
+
+// A Conversation is an ordered list of messages. Beside its own state it carries
+// what the inbox list shows of its newest message, so that a page of the list is
+// one indexed read.
+type Conversation struct {
+	ID           ConversationID
+	Kind         Kind
+	Contact      ContactID
+	Line         LineID
+	State        ConversationState
+	SnoozedUntil time.Time // zero unless Snoozed
+	Assignee     StaffID   // 0: nobody
+	AssigneeName string
+	Urgent       bool
+
+	Title       string // the contact's title, kept in step
+	Preview     string // of the newest message, events left out
+	PreviewBy   Direction
+	LastChannel Channel
+	Address     string // by which the contact last wrote; empty: not yet
+	LastAt      time.Time
+	CreatedAt   time.Time
+
+	// Inbound counts the messages that came in; a reader's unread number is
+	// Inbound less what they have seen.
+	Inbound int64
+	Unread  int64 // for the reader who asked
+	Draft   bool  // the reader who asked left a draft
+	// Failed counts deliveries that failed and that nobody has dealt with.
+	Failed   int64
+	OptedOut bool
+	// Rev is the revision in which anything above last changed.
+	Rev int64
+}
+
+// NeedsAttention reports what the view of that name shows: something was not
+// delivered, or it is urgent and nobody has taken it.
+func (c Conversation) NeedsAttention() bool {
+	return c.State != Closed && (c.Failed > 0 || c.Urgent && c.Assignee == 0)
+}
+
+// Received gives the conversation's state after a message came in: whatever it
+// was, it is our turn again.
+func (c Conversation) Received() ConversationState { return Open }
+
+// Answered gives the conversation's state after staff replied: the customer's
+// turn, unless somebody had closed it, which a reply undoes too.
+func (c Conversation) Answered() ConversationState { return Waiting }
+
+// A View is one of the inbox's lists.
+type View string
+
+const (
+	ViewOpen       View = "open" // open and waiting
+	ViewMine       View = "mine"
+	ViewUnassigned View = "unassigned"
+	ViewAttention  View = "attention"
+	ViewWaiting    View = "waiting"
+	ViewSnoozed    View = "snoozed"
+	ViewClosed     View = "closed"
+)
+
+// Views lists every view in the order of the tabs.
+var Views = [...]View{ViewOpen, ViewMine, ViewUnassigned, ViewAttention, ViewWaiting, ViewSnoozed, ViewClosed}
+
+// ParseView falls back to ViewOpen for what it does not know.
+func ParseView(s string) View {
+	for _, v := range Views {
+		if string(v) == s {
+			return v
+		}
+	}
+	return ViewOpen
+}
+
+// Title is the view in words.
+func (v View) Title() string {
+	switch v {
+	case ViewMine:
+		return "Mine"
+	case ViewUnassigned:
+		return "Unassigned"
+	case ViewAttention:
+		return "Needs attention"
+	case ViewWaiting:
+		return "Waiting"
+	case ViewSnoozed:
+		return "Snoozed"
+	case ViewClosed:
+		return "Closed"
+	}
+	return "Open"
+}
+
+// A Participant is a person in a conversation: a contact or a member of staff.
+type Participant struct {
+	Conversation ConversationID
+	Contact      ContactID // 0 for staff
+	Staff        StaffID   // 0 for a contact
+	Name         string
+	Role         string // in words, such as "Customer" or "Office admin"
+	AddedAt      time.Time
+}

@@ -1,0 +1,25 @@
+// Package bridge holds the nouns and the rules of Porchlight. It does no I/O,
+// reads no clock and imports the standard library only, so that every rule can
+// be tested as a sentence.
+//
+// # The life of a message
+//
+// In. A customer's text reaches webhooks, which verifies the carrier's
+// signature and hands an Inbound to intake. In one transaction intake drops
+// what it has seen before, finds or makes the Contact and the Conversation,
+// applies consent keywords, and stores the Message. Only then is the carrier
+// answered. After the commit an Event tells the open browsers that something
+// moved; they ask for what they may see.
+//
+// Out. A member of staff answers. Decide says whether they may; then one
+// transaction stores the Message and its Deliveries, each queued. The outbox
+// claims a delivery, counting the Attempt before it touches the network, and
+// gives it to a Carrier. The carrier's answer is an Outcome: accepted, retry,
+// refused or unknown. What the carrier says later is a Receipt. Both move the
+// delivery through DeliveryState, never backwards.
+//
+//	queued ──claim──▶ sending ──accepted──▶ sent ──receipt──▶ delivered ──▶ read
+//	  ▲                 │ │ └──refused───▶ failed        └──▶ undelivered
+//	  └─────retry───────┘ └──no answer──▶ unknown ──reconciled──▶ sent | failed | queued
+//	  queued ──▶ canceled | expired
+package bridge

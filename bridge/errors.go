@@ -1,0 +1,32 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers of the inner packages may test for with errors.Is.
+var (
+	// ErrNotFound is also the answer for what the actor may not see.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that the thing changed since the caller looked at it.
+	ErrConflict = errors.New("changed in the meantime")
+	// ErrDuplicate says that the same thing was stored before.
+	ErrDuplicate = errors.New("already stored")
+)
+
+// Invalid says which field of the input is wrong and how to mend it. Problem is
+// a sentence for people without the final full stop.
+type Invalid struct {
+	Field, Problem string
+}
+
+func (e *Invalid) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
+
+// Denied is a refusal by Decide: a stable code, the reason in plain words, and
+// what to do about it (empty where nothing can be done).
+type Denied struct {
+	Code, Sentence, Fix string
+}
+
+func (e *Denied) Error() string { return e.Sentence }

@@ -1,0 +1,100 @@
+package bridge
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MessageID names a Message in the store. Ids grow in the order of arrival.
+type MessageID int64
+
+// A Direction says which way a message went.
+type Direction string
+
+const (
+	In    Direction = "in"
+	Out   Direction = "out"
+	Note  Direction = "note"  // internal, never leaves the team
+	Event Direction = "event" // written by the system: assigned, closed, …
+)
+
+// An AuthorKind says who wrote a message.
+type AuthorKind string
+
+const (
+	ByContact AuthorKind = "contact"
+	ByStaff   AuthorKind = "staff"
+	ByAI      AuthorKind = "ai"
+	BySystem  AuthorKind = "system"
+)
+
+// An Author is who wrote a message. Name is kept as it was then.
+type Author struct {
+	Kind AuthorKind
+	ID   int64 // ContactID or StaffID; 0 for the system
+	Name string
+}
+
+// A Message is one immutable entry of a conversation.
+type Message struct {
+	ID           MessageID
+	Conversation ConversationID
+	At           time.Time
+	Direction    Direction
+	Channel      Channel
+	Author       Author
+	Body         string
+	// ClientID is the key that the writer's own program gave, so that the same
+	// form sent twice makes one message.
+	ClientID   string
+	Media      []Media
+	Deliveries []Delivery
+	// Rev is the revision in which the message or one of its deliveries last changed.
+	Rev int64
+}
+
+// Media is a file that a carrier holds for a message.
+type Media struct {
+	URL         string
+	ContentType string // as the carrier claims
+}
+
+// MaxBody is the longest text that is taken from a person, in characters.
+const MaxBody = 10_000
+
+// CleanText makes text safe to store and show: valid UTF-8 without NUL and other
+// control characters, line ends as \n. The raw form is kept elsewhere.
+func CleanText(s string) string {
+	if utf8.ValidString(s) && strings.IndexFunc(s, unwanted) < 0 {
+		return s
+	}
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		if r == '\r' {
+			return '\n'
+		}
+		if unwanted(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func unwanted(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
+
+// Preview is the one line of a message that lists show, at most 140 characters.
+func (m Message) Preview() string {
+	text := strings.Join(strings.Fields(m.Body), " ")
+	if text == "" && len(m.Media) > 0 {
+		text = "Photo"
+		if len(m.Media) > 1 {
+			text = "Photos"
+		}
+	}
+	if utf8.RuneCountInString(text) > 140 {
+		text = string([]rune(text)[:139]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,153 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"porchlight/bridge"
+)
+
+// maxBatch bounds how many writers share one commit, so that the first of them
+// does not wait for a crowd.
+const maxBatch = 256
+
+// A job is one writer that waits for its commit.
+type job struct {
+	ctx  context.Context
+	fn   func(*Tx) error
+	tx   *Tx
+	err  error
+	done chan struct{}
+}
+
+// Write runs fn in a transaction and returns when it is durable. Writers that
+// come at the same time share one commit: each runs in its own savepoint, so that
+// one which fails takes back only its own work. fn must not keep tx, start another
+// transaction or wait for anything but the store.
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case s.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-j.done
+	return j.err
+}
+
+// commitLoop is the only writer of the store. It ends when ctx does, after the
+// jobs that wait have been done.
+func (s *Store) commitLoop(ctx context.Context) {
+	batch := make([]*job, 0, maxBatch)
+	for {
+		batch = batch[:0]
+		select {
+		case j := <-s.jobs:
+			batch = append(batch, j)
+		case <-ctx.Done():
+			select {
+			case j := <-s.jobs:
+				batch = append(batch, j)
+			default:
+				return
+			}
+		}
+		for more := true; more && len(batch) < maxBatch; {
+			select {
+			case j := <-s.jobs:
+				batch = append(batch, j)
+			default:
+				more = false
+			}
+		}
+		commit, err := s.commit(batch)
+		if err == nil {
+			s.onCommit(commit)
+		}
+		for _, j := range batch {
+			if err != nil && j.err == nil {
+				j.err = err
+			}
+			close(j.done)
+		}
+	}
+}
+
+// commit runs a batch in one transaction. The error is of the whole batch; the
+// error of one job is in the job.
+func (s *Store) commit(batch []*job) (bridge.Commit, error) {
+	// The caller's context may end in the middle of a batch that is not its own.
+	ctx := context.Background()
+	t, err := s.w.BeginTx(ctx, nil)
+	if err != nil {
+		return bridge.Commit{}, fmt.Errorf("begin write: %w", err)
+	}
+	all := &Tx{ctx: ctx, tx: t, d: s.d}
+	defer t.Rollback() // after a commit this does nothing
+	if err := all.row("UPDATE revision SET n = n + 1 WHERE id = 1 RETURNING n").Scan(&all.rev); err != nil {
+		return bridge.Commit{}, fmt.Errorf("take revision: %w", err)
+	}
+	for _, j := range batch {
+		if j.err = j.ctx.Err(); j.err != nil {
+			continue
+		}
+		if err := s.runJob(all, j); err != nil {
+			return bridge.Commit{}, err
+		}
+	}
+	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Queued: all.queued, Writes: len(batch)}
+	if s.d.postgres && (len(commit.Changed) > 0 || commit.Queued) {
+		if err := all.notify(s.node, commit); err != nil {
+			return bridge.Commit{}, err
+		}
+	}
+	if err := t.Commit(); err != nil {
+		return bridge.Commit{}, fmt.Errorf("commit: %w", err)
+	}
+	return commit, nil
+}
+
+// runJob runs one writer in its savepoint. Its error is of the whole transaction.
+func (s *Store) runJob(all *Tx, j *job) error {
+	if _, err := all.exec("SAVEPOINT writer"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	tx := &Tx{ctx: all.ctx, tx: all.tx, d: all.d, rev: all.rev}
+	if j.err = run(tx, j.fn); j.err != nil {
+		if _, err := all.exec("ROLLBACK TO SAVEPOINT writer"); err != nil {
+			return fmt.Errorf("roll back one writer: %w", err)
+		}
+	}
+	if _, err := all.exec("RELEASE SAVEPOINT writer"); err != nil {
+		return fmt.Errorf("release savepoint: %w", err)
+	}
+	if j.err == nil {
+		for _, id := range tx.changed {
+			all.touch(id)
+		}
+		all.queued = all.queued || tx.queued
+	}
+	return nil
+}
+
+// run turns a panic of one writer into its error, so that the others of the
+// batch are not lost with it.
+func run(tx *Tx, fn func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
+
+// Refused reports whether a write failed because of what it wanted, rather than
+// because the store could not be written.
+func Refused(err error) bool {
+	var invalid *bridge.Invalid
+	var denied *bridge.Denied
+	return errors.As(err, &invalid) || errors.As(err, &denied) || errors.Is(err, bridge.ErrNotFound) ||
+		errors.Is(err, bridge.ErrConflict) || errors.Is(err, bridge.ErrDuplicate)
+}

@@ -1,0 +1,193 @@
+// Package data stores the nouns of package bridge: SQL and nothing but. The same
+// queries run on SQLite and on PostgreSQL.
+//
+// Every write takes the revision row first, so writes happen one after another
+// on both engines and for every node, and revisions grow in the order of commits.
+// That is what lets a page ask for "everything after revision N" and miss nothing.
+package data
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"porchlight/bridge"
+)
+
+// Options say where the store is. Postgres, a connection URL, wins over Path, an
+// SQLite file.
+type Options struct {
+	Path     string
+	Postgres string
+	// OnCommit hears of every transaction after it is durable, also of those of
+	// other nodes. It must not block.
+	OnCommit func(bridge.Commit)
+}
+
+// A Store keeps everything. It is safe for concurrent use.
+type Store struct {
+	d        *dialect
+	w, r     *sql.DB
+	jobs     chan *job
+	onCommit func(bridge.Commit)
+	node     string // tells this node's notifications from others'
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+}
+
+// ErrClosed is given to writers after Close.
+var ErrClosed = errors.New("the store is closed")
+
+// Open opens the store, brings its schema up to date and starts its committer.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{d: &dialect{postgres: o.Postgres != ""}, jobs: make(chan *job, 1024), onCommit: o.OnCommit, node: nodeName()}
+	if s.onCommit == nil {
+		s.onCommit = func(bridge.Commit) {}
+	}
+	var err error
+	if s.d.postgres {
+		s.w, s.r, err = openPostgres(o.Postgres)
+	} else {
+		s.w, s.r, err = openSQLite(o.Path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, s.w, s.d, o.Path); err != nil {
+		return nil, errors.Join(err, s.closePools())
+	}
+	run, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.done.Go(func() { s.commitLoop(run) })
+	if s.d.postgres {
+		s.done.Go(func() { s.listen(run, o.Postgres) })
+	}
+	return s, nil
+}
+
+// Close lets the writers that wait finish, and closes the store.
+func (s *Store) Close() error {
+	s.stop()
+	s.done.Wait()
+	return s.closePools()
+}
+
+func (s *Store) closePools() error { return errors.Join(s.r.Close(), s.w.Close()) }
+
+// Engine names the engine for logs: "sqlite" or "postgres".
+func (s *Store) Engine() string {
+	if s.d.postgres {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// A Tx is a transaction. Its methods are the queries, in the files of their nouns.
+type Tx struct {
+	ctx context.Context
+	tx  *sql.Tx
+	d   *dialect
+	rev int64
+
+	changed []bridge.ConversationID
+	queued  bool
+}
+
+// Rev is the revision of a write, or the newest revision that a read sees.
+func (tx *Tx) Rev() int64 { return tx.rev }
+
+// touch says that a conversation changed in this transaction.
+func (tx *Tx) touch(id bridge.ConversationID) {
+	for _, c := range tx.changed {
+		if c == id {
+			return
+		}
+	}
+	tx.changed = append(tx.changed, id)
+}
+
+// Read runs fn on one snapshot of the store.
+func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if s.d.postgres {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	t, err := s.r.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin read: %w", err)
+	}
+	defer t.Rollback() // a read has nothing to keep
+	tx := &Tx{ctx: ctx, tx: t, d: s.d}
+	if err := tx.row("SELECT n FROM revision").Scan(&tx.rev); err != nil {
+		return fmt.Errorf("read revision: %w", err)
+	}
+	return fn(tx)
+}
+
+// Ready reports whether the store can be written, for health checks.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.Write(ctx, func(*Tx) error { return nil })
+}
+
+func (tx *Tx) exec(q string, args ...any) (int64, error) {
+	r, err := tx.tx.ExecContext(tx.ctx, tx.d.sql(q), args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (tx *Tx) row(q string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(tx.ctx, tx.d.sql(q), args...)
+}
+
+// list runs a query and scans every row with the noun's one scan function.
+func list[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
+	rows, err := tx.tx.QueryContext(tx.ctx, tx.d.sql(q), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// one runs a query for a single row; no row is bridge.ErrNotFound.
+func one[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (T, error) {
+	v, err := scan(tx.row(q, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = bridge.ErrNotFound
+	}
+	return v, err
+}
+
+type scanner interface{ Scan(...any) error }
+
+func scanID[T ~int64](s scanner) (id T, err error) { return id, s.Scan(&id) }
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// orNull makes an empty text NULL, for unique columns where many have none.
+func orNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -1,0 +1,400 @@
+package data
+
+import (
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"time"
+
+	"porchlight/bridge"
+)
+
+const deliveryColumns = `id, message_id, conversation_id, line_id, channel, recipient, body, state, attempts,
+	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled,
+	created_at, next_at, expires_at, sent_at, delivered_at, settled_at, rev`
+
+func scanDelivery(s scanner) (d bridge.Delivery, err error) {
+	var created, next, expires, sent, delivered, settled int64
+	err = s.Scan(&d.ID, &d.Message, &d.Conversation, &d.Line, &d.Channel, &d.To, &d.Body, &d.State, &d.Attempts,
+		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled,
+		&created, &next, &expires, &sent, &delivered, &settled, &d.Rev)
+	d.CreatedAt, d.NextAt, d.ExpiresAt = moment(created), moment(next), moment(expires)
+	d.SentAt, d.DeliveredAt, d.SettledAt = moment(sent), moment(delivered), moment(settled)
+	return d, err
+}
+
+// AddDelivery queues a delivery, due at once, and wakes the outbox after commit.
+func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, error) {
+	d.State, d.Token, d.CreatedAt, d.NextAt = bridge.Queued, rand.Text(), now, now
+	d.ExpiresAt, d.Segments, d.Rev = now.Add(bridge.KeepTrying), max(d.Segments, 1), tx.rev
+	var err error
+	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
+		INSERT INTO deliveries (message_id, conversation_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12) RETURNING id`,
+		d.Message, d.Conversation, d.Line, d.Channel, d.To, d.Body, d.State, d.Segments, d.Token,
+		millis(now), millis(d.ExpiresAt), tx.rev)
+	tx.queued = true
+	return d, err
+}
+
+// Delivery finds a delivery by its id.
+func (tx *Tx) Delivery(id bridge.DeliveryID) (bridge.Delivery, error) {
+	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE id = $1", id)
+}
+
+// DeliveryOf finds the delivery that a receipt speaks of: by our own token, or by
+// the carrier's id.
+func (tx *Tx) DeliveryOf(token, carrierID string) (bridge.Delivery, error) {
+	if token != "" {
+		d, err := one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE token = $1", token)
+		if !errors.Is(err, bridge.ErrNotFound) {
+			return d, err
+		}
+	}
+	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE carrier_id = $1", carrierID)
+}
+
+// A Claim is a delivery that the outbox has taken, with what to send. Its attempt
+// is stored already.
+type Claim struct {
+	bridge.Delivery // Body is always filled
+	From            string
+	StartedAt       time.Time
+}
+
+// Outgoing is the claim as a carrier takes it.
+func (c Claim) Outgoing() bridge.Outgoing {
+	return bridge.Outgoing{Delivery: c.ID, Token: c.Token, From: c.From, To: c.To, Body: c.Body}
+}
+
+// ClaimOf puts together what an earlier claim of a delivery was, to ask the
+// carrier what became of it.
+func (tx *Tx) ClaimOf(d bridge.Delivery) (Claim, error) {
+	c := Claim{Delivery: d}
+	var start int64
+	err := tx.row(`
+		SELECT l.phone, a.started_at FROM lines l, attempts a
+		WHERE l.id = $1 AND a.delivery_id = $2 AND a.n = $3`, d.Line, d.ID, d.Attempts).Scan(&c.From, &start)
+	c.StartedAt = moment(start)
+	if err == nil {
+		err = tx.fillBody(&c.Delivery)
+	}
+	return c, err
+}
+
+// fillBody gives a delivery the message's own text where it has none of its own.
+func (tx *Tx) fillBody(d *bridge.Delivery) error {
+	if d.Body != "" {
+		return nil
+	}
+	return tx.row("SELECT body FROM messages WHERE id = $1", d.Message).Scan(&d.Body)
+}
+
+// ClaimDue takes the deliveries of a channel that are due, at most limit. Each
+// gets its attempt counted and a lease before anybody touches the network. It
+// keeps the order within a conversation and address, and each line's pace.
+func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
+	type free struct {
+		line bridge.Line
+		at   int64
+	}
+	lines, err := list(tx, func(s scanner) (f free, err error) {
+		return f, s.Scan(&f.line.ID, &f.line.Phone, &f.line.Pace, &f.at)
+	}, "SELECT id, phone, pace, free_at FROM lines WHERE free_at <= $1 ORDER BY free_at", millis(now))
+	if err != nil {
+		return nil, err
+	}
+	var out []Claim
+	for _, l := range lines {
+		claims, err := tx.claimLine(ch, l.line, now, lease, limit-len(out))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, claims...)
+	}
+	return out, nil
+}
+
+func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
+	if l.Pace > 0 {
+		limit = min(limit, 1) // after one text the line waits for its pace
+	}
+	if limit <= 0 {
+		return nil, nil
+	}
+	due, err := list(tx, scanDelivery, `
+		SELECT `+deliveryColumns+` FROM deliveries d
+		WHERE state = 'queued' AND next_at <= $1 AND expires_at > $1 AND line_id = $2 AND channel = $3
+			AND NOT EXISTS (
+				SELECT 1 FROM deliveries e
+				WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
+					AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0
+			)
+		ORDER BY next_at, id LIMIT `+strconv.Itoa(limit), millis(now), l.ID, ch)
+	if err != nil {
+		return nil, err
+	}
+	claims := make([]Claim, 0, len(due))
+	for _, d := range due {
+		c := Claim{Delivery: d, From: string(l.Phone), StartedAt: now}
+		c.State, c.Attempts, c.NextAt = bridge.Sending, d.Attempts+1, now.Add(lease)
+		if err := tx.fillBody(&c.Delivery); err != nil {
+			return nil, err
+		}
+		if _, err := tx.exec("UPDATE deliveries SET state = $2, attempts = $3, next_at = $4 WHERE id = $1",
+			c.ID, c.State, c.Attempts, millis(c.NextAt)); err != nil {
+			return nil, err
+		}
+		if _, err := tx.exec("INSERT INTO attempts (delivery_id, n, started_at) VALUES ($1, $2, $3)", c.ID, c.Attempts, millis(now)); err != nil {
+			return nil, err
+		}
+		if l.Pace > 0 {
+			wait := time.Duration(float64(d.Segments) / l.Pace * float64(time.Second))
+			if _, err := tx.exec("UPDATE lines SET free_at = $2 WHERE id = $1", l.ID, millis(now.Add(wait))); err != nil {
+				return nil, err
+			}
+		}
+		claims = append(claims, c)
+	}
+	return claims, nil
+}
+
+// NextDue is when the outbox has to look again: the earliest delivery that may
+// leave, lease that ends, or check that is due. It is zero when nothing waits.
+func (tx *Tx) NextDue() (time.Time, error) {
+	ms, err := one(tx, scanID[int64], `
+		SELECT COALESCE(MIN(at), 0) FROM (
+			SELECT MIN(CASE WHEN d.next_at < l.free_at THEN l.free_at ELSE d.next_at END) AS at
+			FROM deliveries d JOIN lines l ON l.id = d.line_id
+			WHERE d.state = 'queued' AND NOT EXISTS (
+				SELECT 1 FROM deliveries e
+				WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
+					AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)
+			UNION ALL
+			SELECT MIN(next_at) FROM deliveries WHERE state IN ('sending', 'unknown') AND next_at > 0
+			UNION ALL
+			SELECT MIN(next_at) FROM deliveries WHERE state = 'sent' AND next_at > 0
+		) AS due`)
+	return moment(ms), err
+}
+
+// Overdue gives the deliveries in a state whose time has come: leases that ended,
+// unknown ones to reconcile, sent ones that the carrier has fallen silent about.
+func (tx *Tx) Overdue(s bridge.DeliveryState, now time.Time, limit int) ([]bridge.Delivery, error) {
+	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = '"+string(s)+
+		"' AND next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT "+strconv.Itoa(limit), millis(now))
+}
+
+// PastExpiry gives the queued deliveries that are no longer worth sending.
+func (tx *Tx) PastExpiry(now time.Time, limit int) ([]bridge.Delivery, error) {
+	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = 'queued' AND expires_at <= $1 ORDER BY id LIMIT "+
+		strconv.Itoa(limit), millis(now))
+}
+
+// SaveDelivery writes a delivery's new state with everything that follows from it:
+// a failure counts on its conversation and reopens it, a dead number is noted, a
+// refusal by consent is kept. was is the state before.
+func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why bridge.Failure, now time.Time) error {
+	if d.State != was {
+		switch {
+		case d.State == bridge.Sent && d.SentAt.IsZero():
+			d.SentAt = now
+		case d.State == bridge.Delivered:
+			d.DeliveredAt = now
+		}
+		if d.State.Settled() && d.State != bridge.Sent && d.SettledAt.IsZero() {
+			d.SettledAt = now
+		}
+	}
+	if _, err := tx.exec(`
+		UPDATE deliveries SET state = $2, carrier_id = $3, code = $4, detail = $5, segments = $6, conflict = $7,
+			handled = $8, next_at = $9, sent_at = $10, delivered_at = $11, settled_at = $12, rev = $13
+		WHERE id = $1`,
+		d.ID, d.State, orNull(d.CarrierID), d.Code, d.Detail, d.Segments, d.Conflict,
+		d.Handled, millis(d.NextAt), millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), tx.rev); err != nil {
+		return err
+	}
+	tx.queued = tx.queued || d.State == bridge.Queued || was.Pending() && !d.State.Pending()
+	tx.touch(d.Conversation)
+	if d.State == was && d.State != bridge.Unknown || !d.State.Failure() && !was.Failure() && d.State != bridge.Unknown && was != bridge.Unknown {
+		return nil
+	}
+	return tx.follow(d, was, why, now)
+}
+
+// follow does what a delivery's failure, or its end, means for the others.
+func (tx *Tx) follow(d bridge.Delivery, was bridge.DeliveryState, why bridge.Failure, now time.Time) error {
+	if err := tx.countFailures(d.Conversation); err != nil {
+		return err
+	}
+	if !d.State.Failure() || was.Failure() {
+		return nil
+	}
+	if err := tx.updateConversations("state = 'open', snoozed_until = 0", "id = $1 AND state <> 'open'", d.Conversation); err != nil {
+		return err
+	}
+	if why.BadAddress {
+		if err := tx.SetAddressProblem(d.Channel, d.To, why.Sentence); err != nil {
+			return err
+		}
+	}
+	if why.Class == bridge.Consent {
+		return tx.AddConsent(Consent{Line: d.Line, Channel: d.Channel, Value: d.To, Out: true, Source: "error", Message: d.Message, At: now})
+	}
+	return nil
+}
+
+// countFailures puts the number of failures that nobody has dealt with on the
+// conversation's row.
+func (tx *Tx) countFailures(id bridge.ConversationID) error {
+	return tx.updateConversations(`failed = (
+		SELECT COUNT(*) FROM deliveries d
+		WHERE d.conversation_id = conversations.id AND NOT handled AND d.state IN ('failed', 'undelivered', 'expired', 'unknown')
+			AND (d.state <> 'unknown' OR d.next_at = 0))`, "id = $1", id)
+}
+
+// SetHandled says that a person has dealt with a delivery's failure.
+func (tx *Tx) SetHandled(d bridge.Delivery) error {
+	if _, err := tx.exec("UPDATE deliveries SET handled = TRUE, rev = $2 WHERE id = $1", d.ID, tx.rev); err != nil {
+		return err
+	}
+	return tx.countFailures(d.Conversation)
+}
+
+// EndAttempt stores the answer to an attempt.
+func (tx *Tx) EndAttempt(id bridge.DeliveryID, n int, o bridge.Outcome, now time.Time) error {
+	_, err := tx.exec(`
+		UPDATE attempts SET ended_at = $3, outcome = $4, carrier_id = $5, code = $6, detail = $7
+		WHERE delivery_id = $1 AND n = $2`, id, n, millis(now), o.Kind, o.CarrierID, o.Code, o.Detail)
+	return err
+}
+
+// Attempts lists the tries of a delivery, the first first.
+func (tx *Tx) Attempts(id bridge.DeliveryID) ([]bridge.Attempt, error) {
+	return list(tx, func(s scanner) (a bridge.Attempt, err error) {
+		var start, end int64
+		err = s.Scan(&a.Delivery, &a.N, &start, &end, &a.Outcome, &a.CarrierID, &a.Code, &a.Detail)
+		a.StartedAt, a.EndAt = moment(start), moment(end)
+		return a, err
+	}, "SELECT delivery_id, n, started_at, ended_at, outcome, carrier_id, code, detail FROM attempts WHERE delivery_id = $1 ORDER BY n", id)
+}
+
+// AddReceipt keeps a carrier's word as it came. One that came before is
+// bridge.ErrDuplicate. A delivery of 0 parks it until its carrier id is known.
+func (tx *Tx) AddReceipt(r bridge.Receipt, d bridge.DeliveryID, step bridge.Step) error {
+	var id any
+	if d != 0 {
+		id = int64(d)
+	}
+	n, err := tx.exec(`
+		INSERT INTO receipts (delivery_id, carrier_id, status, code, done_at, raw, step, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (carrier_id, status, code, done_at) DO NOTHING`,
+		id, r.CarrierID, r.Status, r.Code, r.DoneAt, r.Raw, step, millis(r.At))
+	if err == nil && n == 0 {
+		return bridge.ErrDuplicate
+	}
+	return err
+}
+
+// TakeParked gives the receipts that came before their delivery was known to have
+// the carrier's id, and binds them to it.
+func (tx *Tx) TakeParked(carrierID string, d bridge.DeliveryID) ([]bridge.Receipt, error) {
+	rs, err := list(tx, scanReceipt, "SELECT carrier_id, status, code, done_at, raw, at FROM receipts WHERE carrier_id = $1 AND delivery_id IS NULL ORDER BY id", carrierID)
+	if err != nil || len(rs) == 0 {
+		return nil, err
+	}
+	_, err = tx.exec("UPDATE receipts SET delivery_id = $2 WHERE carrier_id = $1 AND delivery_id IS NULL", carrierID, d)
+	return rs, err
+}
+
+// Receipts lists what the carrier said of a delivery, in the order it came.
+func (tx *Tx) Receipts(d bridge.DeliveryID) ([]bridge.Receipt, error) {
+	return list(tx, scanReceipt, "SELECT carrier_id, status, code, done_at, raw, at FROM receipts WHERE delivery_id = $1 ORDER BY id", d)
+}
+
+func scanReceipt(s scanner) (r bridge.Receipt, err error) {
+	var at int64
+	err = s.Scan(&r.CarrierID, &r.Status, &r.Code, &r.DoneAt, &r.Raw, &at)
+	r.At = moment(at)
+	return r, err
+}
+
+// ApplyReceipt keeps a carrier's word on a delivery and moves the delivery by it,
+// never back. A word that came before is bridge.Ignored and changes nothing.
+func (tx *Tx) ApplyReceipt(d bridge.Delivery, r bridge.Receipt, words bridge.Dictionary) (bridge.Delivery, bridge.Step, error) {
+	was, step := d.State, bridge.Ignored
+	if to, ok := words.ReadStatus(r.Status); ok {
+		d.State, step = d.State.ByReceipt(to)
+	}
+	if err := tx.AddReceipt(r, d.ID, step); errors.Is(err, bridge.ErrDuplicate) {
+		d.State = was
+		return d, bridge.Ignored, nil
+	} else if err != nil {
+		return d, step, err
+	}
+	return tx.movedBy(d, was, r, words, step)
+}
+
+// movedBy writes what a receipt has done to a delivery.
+func (tx *Tx) movedBy(d bridge.Delivery, was bridge.DeliveryState, r bridge.Receipt, words bridge.Dictionary, step bridge.Step) (bridge.Delivery, bridge.Step, error) {
+	switch {
+	case d.CarrierID == "":
+		d.CarrierID = r.CarrierID
+	case d.CarrierID != r.CarrierID:
+		d.Conflict = true // two messages at the carrier for one delivery
+	}
+	var why bridge.Failure
+	switch step {
+	case bridge.Conflict:
+		d.Conflict = true
+	case bridge.Moved:
+		if r.Code != "" {
+			d.Code, why = r.Code, words.Explain(r.Code)
+		}
+		switch d.State {
+		case bridge.Sent:
+			d.NextAt = r.At.Add(SilenceFirst)
+		default:
+			d.NextAt = time.Time{}
+		}
+	}
+	return d, step, tx.SaveDelivery(d, was, why, r.At)
+}
+
+// SilenceFirst is how long a carrier may say nothing of a message that it
+// accepted before we ask.
+const SilenceFirst = 10 * time.Minute
+
+// CarrierIDTaken reports whether a delivery is known by a carrier's id.
+func (tx *Tx) CarrierIDTaken(id string) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM deliveries WHERE carrier_id = $1", id)
+	return n > 0, err
+}
+
+// Deliveries lists deliveries in a state (empty: all), the newest first.
+func (tx *Tx) Deliveries(s bridge.DeliveryState, limit int) ([]bridge.Delivery, error) {
+	q, args := "SELECT "+deliveryColumns+" FROM deliveries", []any{}
+	if s != "" {
+		q, args = q+" WHERE state = $1", append(args, s)
+	}
+	return list(tx, scanDelivery, q+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// Backlog is how much the outbox has before it.
+type Backlog struct {
+	Queued, Unknown int64
+	Oldest          time.Time // of the queued ones; zero if none
+}
+
+// Backlog measures the outbox for the metrics.
+func (tx *Tx) Backlog() (b Backlog, err error) {
+	var oldest int64
+	err = tx.row("SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM deliveries WHERE state = 'queued'").Scan(&b.Queued, &oldest)
+	if err != nil {
+		return b, err
+	}
+	b.Oldest = moment(oldest)
+	b.Unknown, err = tx.count("SELECT COUNT(*) FROM deliveries WHERE state IN ('sending', 'unknown') AND state = 'unknown'")
+	return b, err
+}

@@ -1,0 +1,40 @@
+package data
+
+import (
+	"strings"
+	"sync"
+)
+
+// A dialect is the whole difference between the two engines. Queries are written
+// once, with $1 parameters.
+type dialect struct {
+	postgres bool
+	texts    sync.Map // query as written → query for SQLite
+}
+
+// sql gives the query for the engine. mattn/go-sqlite3 binds $1 by the order of
+// appearance and not by its number, silently wrong when they differ; ?1 is bound
+// by number.
+func (d *dialect) sql(q string) string {
+	if d.postgres {
+		return q
+	}
+	if t, ok := d.texts.Load(q); ok {
+		return t.(string)
+	}
+	t := strings.ReplaceAll(q, "$", "?")
+	d.texts.Store(q, t)
+	return t
+}
+
+// ddl rewrites the few words of a migration that SQLite writes differently.
+func (d *dialect) ddl(text string) string {
+	if d.postgres {
+		return text
+	}
+	return strings.NewReplacer(
+		"BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT",
+		"BYTEA", "BLOB",
+		"DOUBLE PRECISION", "REAL",
+	).Replace(text)
+}

@@ -1,0 +1,197 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"porchlight/bridge"
+)
+
+const messageColumns = "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, COALESCE(client_id, ''), media_count, rev"
+
+// scanMessage reads a row; Media has the right length and no content yet.
+func scanMessage(s scanner) (m bridge.Message, err error) {
+	var at int64
+	var media int
+	err = s.Scan(&m.ID, &m.Conversation, &at, &m.Direction, &m.Channel, &m.Author.Kind, &m.Author.ID,
+		&m.Author.Name, &m.Body, &m.ClientID, &media, &m.Rev)
+	m.At = moment(at)
+	if media > 0 {
+		m.Media = make([]bridge.Media, media)
+	}
+	return m, err
+}
+
+// AddMessage stores a message and puts it on its conversation's row. The message
+// comes back with its id and revision. A client id that the conversation has seen
+// is bridge.ErrDuplicate.
+func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
+	m.Rev = tx.rev
+	if m.ClientID != "" {
+		if _, err := tx.MessageByClient(m.Conversation, m.ClientID); err == nil {
+			return m, bridge.ErrDuplicate
+		}
+	}
+	var err error
+	m.ID, err = one(tx, scanID[bridge.MessageID], `
+		INSERT INTO messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, media_count, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+		m.Conversation, millis(m.At), m.Direction, m.Channel, m.Author.Kind, m.Author.ID, m.Author.Name,
+		m.Body, orNull(m.ClientID), len(m.Media), m.Rev)
+	if err != nil {
+		return m, err
+	}
+	for i, f := range m.Media {
+		if _, err := tx.exec("INSERT INTO media (message_id, n, url, content_type) VALUES ($1, $2, $3, $4)", m.ID, i, f.URL, f.ContentType); err != nil {
+			return m, err
+		}
+	}
+	return m, tx.showNewest(m)
+}
+
+// showNewest copies a message to its conversation's row. Whatever comes in
+// reopens; an answer leaves it to the customer; notes and events move nothing.
+func (tx *Tx) showNewest(m bridge.Message) error {
+	const newest = "preview = $2, preview_by = $3, last_channel = $4, last_at = $5"
+	var c bridge.Conversation
+	switch m.Direction {
+	case bridge.In:
+		return tx.updateConversations(newest+", inbound = inbound + 1, last_in_at = $5, state = $6, snoozed_until = 0", "id = $1",
+			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Received())
+	case bridge.Out:
+		return tx.updateConversations(newest+", state = $6, snoozed_until = 0", "id = $1",
+			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Answered())
+	case bridge.Note:
+		return tx.updateConversations("preview = $2, preview_by = $3, last_at = $4", "id = $1",
+			m.Conversation, m.Preview(), m.Direction, millis(m.At))
+	}
+	return tx.updateConversations("urgent = urgent", "id = $1", m.Conversation)
+}
+
+// MessageByClient finds what a writer's own key stored before.
+func (tx *Tx) MessageByClient(id bridge.ConversationID, client string) (bridge.Message, error) {
+	m, err := one(tx, scanMessage, "SELECT "+messageColumns+" FROM messages WHERE conversation_id = $1 AND client_id = $2", id, client)
+	if err != nil {
+		return m, err
+	}
+	ms := []bridge.Message{m}
+	err = tx.complete(ms)
+	return ms[0], err
+}
+
+// Message finds one message with its deliveries.
+func (tx *Tx) Message(id bridge.MessageID) (bridge.Message, error) {
+	m, err := one(tx, scanMessage, "SELECT "+messageColumns+" FROM messages WHERE id = $1", id)
+	if err != nil {
+		return m, err
+	}
+	ms := []bridge.Message{m}
+	err = tx.complete(ms)
+	return ms[0], err
+}
+
+// Messages gives the newest messages of a conversation before one of them (0: the
+// newest of all), in the order that they were written.
+func (tx *Tx) Messages(id bridge.ConversationID, before bridge.MessageID, limit int) ([]bridge.Message, error) {
+	q, args := "SELECT "+messageColumns+" FROM messages WHERE conversation_id = $1", []any{id}
+	if before != 0 {
+		q, args = q+" AND id < $2", append(args, before)
+	}
+	ms, err := list(tx, scanMessage, q+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(ms)
+	return ms, tx.complete(ms)
+}
+
+// NewestMessage is the id of a conversation's newest message from a person, which
+// notes and events are not; 0 if there is none.
+func (tx *Tx) NewestMessage(id bridge.ConversationID) (bridge.MessageID, error) {
+	ids, err := list(tx, scanID[bridge.MessageID], `
+		SELECT id FROM messages WHERE conversation_id = $1 AND direction IN ('in', 'out')
+		ORDER BY id DESC LIMIT 1`, id)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// MessagesSince gives the messages of a conversation that are new, or whose
+// deliveries moved, after a revision. What moved earlier than the last 500
+// messages is not looked for; such a page is better loaded anew.
+func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Message, error) {
+	ms, err := list(tx, scanMessage, `
+		SELECT `+messageColumns+` FROM (
+			SELECT * FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT 500
+		) AS recent
+		WHERE rev > $2 OR id IN (SELECT message_id FROM deliveries WHERE conversation_id = $1 AND rev > $2)
+		ORDER BY id`, id, rev)
+	if err != nil {
+		return nil, err
+	}
+	return ms, tx.complete(ms)
+}
+
+// complete fills in media and deliveries of messages with one query each.
+func (tx *Tx) complete(ms []bridge.Message) error {
+	at := map[bridge.MessageID]*bridge.Message{}
+	var sent, withMedia []string
+	for i := range ms {
+		at[ms[i].ID] = &ms[i]
+		id := strconv.FormatInt(int64(ms[i].ID), 10)
+		if ms[i].Direction == bridge.Out {
+			sent = append(sent, id)
+		}
+		if len(ms[i].Media) > 0 {
+			withMedia = append(withMedia, id)
+		}
+	}
+	if len(sent) > 0 {
+		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN ("+strings.Join(sent, ",")+") ORDER BY id")
+		if err != nil {
+			return fmt.Errorf("read deliveries: %w", err)
+		}
+		for _, d := range ds {
+			m := at[d.Message]
+			m.Deliveries = append(m.Deliveries, d)
+			m.Rev = max(m.Rev, d.Rev)
+		}
+	}
+	if len(withMedia) == 0 {
+		return nil
+	}
+	type row struct {
+		message bridge.MessageID
+		n       int
+		media   bridge.Media
+	}
+	files, err := list(tx, func(s scanner) (r row, err error) {
+		return r, s.Scan(&r.message, &r.n, &r.media.URL, &r.media.ContentType)
+	}, "SELECT message_id, n, url, content_type FROM media WHERE message_id IN ("+strings.Join(withMedia, ",")+")")
+	for _, f := range files {
+		if m := at[f.message]; f.n < len(m.Media) {
+			m.Media[f.n] = f.media
+		}
+	}
+	return err
+}
+
+// AddInbound keeps what a carrier delivered, as it came. An id that was stored
+// before is bridge.ErrDuplicate.
+func (tx *Tx) AddInbound(carrierID string, m bridge.MessageID, raw string, at time.Time) error {
+	n, err := tx.exec("INSERT INTO inbound (carrier_id, message_id, raw, at) VALUES ($1, $2, $3, $4) ON CONFLICT (carrier_id) DO NOTHING",
+		carrierID, m, raw, millis(at))
+	if err == nil && n == 0 {
+		return bridge.ErrDuplicate
+	}
+	return err
+}
+
+// InboundSeen gives the message that a carrier's id made, or bridge.ErrNotFound.
+func (tx *Tx) InboundSeen(carrierID string) (bridge.MessageID, error) {
+	return one(tx, scanID[bridge.MessageID], "SELECT message_id FROM inbound WHERE carrier_id = $1", carrierID)
+}

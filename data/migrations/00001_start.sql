@@ -1,0 +1,231 @@
+-- +goose Up
+-- One file for both engines, written for PostgreSQL; dialect.go lists the words
+-- that differ for SQLite. Times are Unix milliseconds, 0 where there is none.
+
+CREATE TABLE revision (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  n  BIGINT NOT NULL
+);
+INSERT INTO revision (id, n) VALUES (1, 1);
+
+CREATE TABLE lines (
+  id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  phone     TEXT NOT NULL UNIQUE,
+  name      TEXT NOT NULL,
+  pace      DOUBLE PRECISION NOT NULL,
+  free_at   BIGINT NOT NULL DEFAULT 0, -- when the pace allows the next text
+  listed_at BIGINT NOT NULL DEFAULT 0  -- the carrier's list has been read up to here
+);
+
+CREATE TABLE staff (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       TEXT NOT NULL,
+  email      TEXT NOT NULL UNIQUE,
+  role       TEXT NOT NULL,
+  password   TEXT NOT NULL, -- argon2id, PHC string
+  active     BOOLEAN NOT NULL,
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE api_keys (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  staff_id   BIGINT NOT NULL REFERENCES staff (id),
+  hash       TEXT NOT NULL UNIQUE, -- SHA-256 of a 256-bit random key
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE sessions (
+  token      TEXT PRIMARY KEY, -- SHA-256 of the cookie
+  data       BYTEA NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE TABLE tickets (
+  hash       TEXT PRIMARY KEY, -- SHA-256 of a one-time link's secret
+  purpose    TEXT NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+
+CREATE TABLE contacts (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+
+CREATE TABLE addresses (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  contact_id BIGINT NOT NULL REFERENCES contacts (id),
+  channel    TEXT NOT NULL,
+  value      TEXT NOT NULL,
+  answerable BOOLEAN NOT NULL,
+  problem    TEXT NOT NULL DEFAULT '',
+  opted_out  BOOLEAN NOT NULL DEFAULT FALSE,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX addresses_value ON addresses (value, channel);
+CREATE UNIQUE INDEX addresses_contact ON addresses (contact_id, channel, value);
+
+CREATE TABLE consents (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  line_id    BIGINT NOT NULL,
+  channel    TEXT NOT NULL,
+  value      TEXT NOT NULL,
+  state      TEXT NOT NULL, -- out or in
+  source     TEXT NOT NULL, -- keyword, carrier, error, staff
+  message_id BIGINT NOT NULL DEFAULT 0,
+  at         BIGINT NOT NULL
+);
+CREATE INDEX consents_value ON consents (value, channel, id);
+
+CREATE TABLE conversations (
+  id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind          TEXT NOT NULL,
+  about         TEXT NOT NULL UNIQUE, -- what there is one conversation about, such as customer:12
+  contact_id    BIGINT NOT NULL REFERENCES contacts (id),
+  line_id       BIGINT NOT NULL REFERENCES lines (id),
+  state         TEXT NOT NULL,
+  snoozed_until BIGINT NOT NULL DEFAULT 0,
+  assignee_id   BIGINT REFERENCES staff (id),
+  urgent        BOOLEAN NOT NULL DEFAULT FALSE,
+  title         TEXT NOT NULL,
+  preview       TEXT NOT NULL DEFAULT '',
+  preview_by    TEXT NOT NULL DEFAULT '',
+  last_channel  TEXT NOT NULL DEFAULT '',
+  address       TEXT NOT NULL DEFAULT '', -- by which the contact last wrote
+  last_at       BIGINT NOT NULL,
+  created_at    BIGINT NOT NULL,
+  inbound       BIGINT NOT NULL DEFAULT 0,
+  last_in_at    BIGINT NOT NULL DEFAULT 0,
+  failed        BIGINT NOT NULL DEFAULT 0,
+  opted_out     BOOLEAN NOT NULL DEFAULT FALSE,
+  rev           BIGINT NOT NULL
+);
+CREATE INDEX conversations_active ON conversations (last_at, id) WHERE state IN ('open', 'waiting');
+CREATE INDEX conversations_mine ON conversations (assignee_id, last_at, id) WHERE state IN ('open', 'waiting');
+CREATE INDEX conversations_assignee ON conversations (assignee_id, last_at, id);
+CREATE INDEX conversations_attention ON conversations (last_at, id) WHERE state <> 'closed' AND (failed > 0 OR (urgent AND assignee_id IS NULL));
+CREATE INDEX conversations_state ON conversations (state, last_at, id);
+CREATE INDEX conversations_wake ON conversations (snoozed_until) WHERE state = 'snoozed';
+CREATE INDEX conversations_rev ON conversations (rev);
+CREATE INDEX conversations_contact ON conversations (contact_id);
+
+CREATE TABLE participants (
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  contact_id      BIGINT NOT NULL DEFAULT 0,
+  staff_id        BIGINT NOT NULL DEFAULT 0,
+  added_at        BIGINT NOT NULL,
+  PRIMARY KEY (conversation_id, contact_id, staff_id)
+);
+
+CREATE TABLE messages (
+  id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  at              BIGINT NOT NULL,
+  direction       TEXT NOT NULL,
+  channel         TEXT NOT NULL,
+  author_kind     TEXT NOT NULL,
+  author_id       BIGINT NOT NULL,
+  author_name     TEXT NOT NULL,
+  body            TEXT NOT NULL,
+  client_id       TEXT, -- NULL where the writer gave none
+  media_count     INTEGER NOT NULL DEFAULT 0,
+  rev             BIGINT NOT NULL
+);
+CREATE INDEX messages_conversation ON messages (conversation_id, id);
+CREATE UNIQUE INDEX messages_client ON messages (conversation_id, client_id) WHERE client_id IS NOT NULL;
+
+CREATE TABLE media (
+  message_id   BIGINT NOT NULL REFERENCES messages (id),
+  n            INTEGER NOT NULL,
+  url          TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  PRIMARY KEY (message_id, n)
+);
+
+-- What a carrier delivered, as it came. The key makes the same id one message.
+CREATE TABLE inbound (
+  carrier_id TEXT PRIMARY KEY,
+  message_id BIGINT NOT NULL REFERENCES messages (id),
+  raw        TEXT NOT NULL,
+  at         BIGINT NOT NULL
+);
+
+CREATE TABLE deliveries (
+  id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  message_id      BIGINT NOT NULL REFERENCES messages (id),
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  line_id         BIGINT NOT NULL REFERENCES lines (id),
+  channel         TEXT NOT NULL,
+  recipient       TEXT NOT NULL,
+  body            TEXT NOT NULL DEFAULT '', -- what is sent, where it is not the message's own text
+  state           TEXT NOT NULL,
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  carrier_id      TEXT, -- NULL until the carrier gave one
+  code            TEXT NOT NULL DEFAULT '',
+  detail          TEXT NOT NULL DEFAULT '',
+  segments        INTEGER NOT NULL DEFAULT 1,
+  token           TEXT NOT NULL UNIQUE, -- names the delivery in the carrier's callback URL
+  conflict        BOOLEAN NOT NULL DEFAULT FALSE,
+  handled         BOOLEAN NOT NULL DEFAULT FALSE,
+  created_at      BIGINT NOT NULL,
+  next_at         BIGINT NOT NULL, -- queued: not before; sending: the lease's end; unknown, sent: the next check, 0 when given up
+  expires_at      BIGINT NOT NULL,
+  sent_at         BIGINT NOT NULL DEFAULT 0,
+  delivered_at    BIGINT NOT NULL DEFAULT 0,
+  settled_at      BIGINT NOT NULL DEFAULT 0,
+  rev             BIGINT NOT NULL
+);
+CREATE INDEX deliveries_due ON deliveries (next_at, id) WHERE state = 'queued';
+CREATE INDEX deliveries_leased ON deliveries (next_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX deliveries_silent ON deliveries (next_at) WHERE state = 'sent';
+CREATE INDEX deliveries_order ON deliveries (conversation_id, recipient, id) WHERE state IN ('queued', 'sending', 'unknown');
+CREATE INDEX deliveries_failed ON deliveries (conversation_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
+CREATE INDEX deliveries_message ON deliveries (message_id);
+CREATE INDEX deliveries_conversation ON deliveries (conversation_id, rev);
+CREATE UNIQUE INDEX deliveries_carrier ON deliveries (carrier_id) WHERE carrier_id IS NOT NULL;
+
+CREATE TABLE attempts (
+  delivery_id BIGINT NOT NULL REFERENCES deliveries (id),
+  n           INTEGER NOT NULL,
+  started_at  BIGINT NOT NULL,
+  ended_at    BIGINT NOT NULL DEFAULT 0,
+  outcome     TEXT NOT NULL DEFAULT '', -- empty: no answer yet
+  carrier_id  TEXT NOT NULL DEFAULT '',
+  code        TEXT NOT NULL DEFAULT '',
+  detail      TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (delivery_id, n)
+);
+
+-- Every word of a carrier on a delivery, as it came, also when it moved nothing.
+CREATE TABLE receipts (
+  id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  delivery_id BIGINT, -- NULL: parked until the delivery's carrier id is known
+  carrier_id  TEXT NOT NULL,
+  status      TEXT NOT NULL,
+  code        TEXT NOT NULL,
+  done_at     TEXT NOT NULL,
+  raw         TEXT NOT NULL,
+  step        TEXT NOT NULL,
+  at          BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX receipts_once ON receipts (carrier_id, status, code, done_at);
+CREATE INDEX receipts_delivery ON receipts (delivery_id, id);
+
+CREATE TABLE reads (
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  staff_id        BIGINT NOT NULL REFERENCES staff (id),
+  seen            BIGINT NOT NULL, -- how many of the conversation's inbound messages
+  upto            BIGINT NOT NULL, -- the newest message seen
+  at              BIGINT NOT NULL,
+  PRIMARY KEY (conversation_id, staff_id)
+);
+
+CREATE TABLE drafts (
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  staff_id        BIGINT NOT NULL REFERENCES staff (id),
+  kind            TEXT NOT NULL, -- reply or note
+  body            TEXT NOT NULL,
+  at              BIGINT NOT NULL,
+  PRIMARY KEY (conversation_id, staff_id, kind)
+);

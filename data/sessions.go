@@ -1,0 +1,56 @@
+package data
+
+import "time"
+
+// Session gives the data of a session that has not ended, or bridge.ErrNotFound.
+func (tx *Tx) Session(hash string, now time.Time) ([]byte, error) {
+	return one(tx, func(s scanner) (b []byte, err error) { return b, s.Scan(&b) },
+		"SELECT data FROM sessions WHERE token = $1 AND expires_at > $2", hash, millis(now))
+}
+
+// PutSession stores a session.
+func (tx *Tx) PutSession(hash string, data []byte, expires time.Time) error {
+	_, err := tx.exec(`
+		INSERT INTO sessions (token, data, expires_at) VALUES ($1, $2, $3)
+		ON CONFLICT (token) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`,
+		hash, data, millis(expires))
+	return err
+}
+
+// EndSession forgets a session.
+func (tx *Tx) EndSession(hash string) error {
+	_, err := tx.exec("DELETE FROM sessions WHERE token = $1", hash)
+	return err
+}
+
+// EndOldSessions forgets what has ended by itself.
+func (tx *Tx) EndOldSessions(now time.Time) error {
+	if _, err := tx.exec("DELETE FROM sessions WHERE expires_at <= $1", millis(now)); err != nil {
+		return err
+	}
+	_, err := tx.exec("DELETE FROM tickets WHERE expires_at <= $1", millis(now))
+	return err
+}
+
+// AddTicket stores the SHA-256 of a one-time link's secret.
+func (tx *Tx) AddTicket(hash, purpose string, expires time.Time) error {
+	_, err := tx.exec("INSERT INTO tickets (hash, purpose, expires_at) VALUES ($1, $2, $3)", hash, purpose, millis(expires))
+	return err
+}
+
+// TicketValid reports whether a one-time link still works, without using it.
+func (tx *Tx) TicketValid(hash, purpose string, now time.Time) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM tickets WHERE hash = $1 AND purpose = $2 AND expires_at > $3", hash, purpose, millis(now))
+	return n > 0, err
+}
+
+// UseTicket uses up a one-time link and all others of its purpose. It reports
+// whether the link was good.
+func (tx *Tx) UseTicket(hash, purpose string, now time.Time) (bool, error) {
+	ok, err := tx.TicketValid(hash, purpose, now)
+	if err != nil || !ok {
+		return false, err
+	}
+	_, err = tx.exec("DELETE FROM tickets WHERE purpose = $1", purpose)
+	return err == nil, err
+}
