@@ -45,3 +45,20 @@ func Initials(name string) string {
 	}
 	return out
 }
+
+// AnswerTo is the address that a text to the contact goes to: the one they last
+// wrote from, or else their first number that takes texts. The zero Address means
+// that they have none.
+func (c Contact) AnswerTo(last string) Address {
+	var first Address
+	for _, a := range c.Addresses {
+		switch {
+		case a.Channel != SMS:
+		case a.Value == last:
+			return a
+		case first.Value == "" || !first.Answerable && a.Answerable:
+			first = a
+		}
+	}
+	return first
+}

@@ -84,7 +84,7 @@ func (c *call) unsent() bool { return c.status == 0 && c.asked.Load() && !c.wrot
 // and "too many requests", which Twilio documents as never processed. The
 // rest is unknown, for Twilio takes no idempotency key.
 func classify(c *call, err error) bridge.Outcome {
-	o := bridge.Outcome{Detail: detail(err), RetryAfter: retryAfter(c.header, time.Now())}
+	o := bridge.Outcome{Detail: cmp.Or(detail(err), fmt.Sprintf("answer %d", c.status)), RetryAfter: retryAfter(c.header, time.Now())}
 	var rest *client.TwilioRestError
 	if errors.As(err, &rest) && rest.Code != 0 {
 		o.Code = strconv.Itoa(rest.Code)

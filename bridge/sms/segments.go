@@ -20,7 +20,7 @@ type Count struct {
 	Segments int // at least 1, also for an empty text
 	Units    int // septets or UTF-16 units
 	Left     int // units that still fit in the last segment
-	// Culprit is the first character outside GSM-7, 0 if there is none.
+	// Culprit is the first character outside GSM-7, if Encoding is UCS2.
 	Culprit rune
 }
 

@@ -34,13 +34,16 @@ func Sign(token, url string, params url.Values) string {
 // twilio-go's own validator refuses genuine requests with a repeated name,
 // accepts a forged repeat, and accepts anybody when the token is empty.
 func Verify(tokens []string, fullURL string, form url.Values, rawBody []byte, header string) bool {
-	var given [sha1.Size]byte
+	// 28 characters without padding would be 21 bytes, and Decode panics
+	// when they do not fit.
+	var decoded [sha1.Size + 1]byte
 	if len(header) != base64.StdEncoding.EncodedLen(sha1.Size) {
 		return false
 	}
-	if n, err := base64.StdEncoding.Strict().Decode(given[:], []byte(header)); err != nil || n != sha1.Size {
+	if n, err := base64.StdEncoding.Strict().Decode(decoded[:], []byte(header)); err != nil || n != sha1.Size {
 		return false
 	}
+	given := decoded[:sha1.Size]
 	if len(form) == 0 && !bodyCovered(fullURL, rawBody) {
 		return false
 	}
@@ -53,10 +56,10 @@ func Verify(tokens []string, fullURL string, form url.Values, rawBody []byte, he
 			continue
 		}
 		var sum [sha1.Size]byte
-		if subtle.ConstantTimeCompare(mac(sum[:0], token, fullURL, s.buf), given[:]) == 1 {
+		if subtle.ConstantTimeCompare(mac(sum[:0], token, fullURL, s.buf), given) == 1 {
 			return true
 		}
-		if subtle.ConstantTimeCompare(mac(sum[:0], token, other, s.buf), given[:]) == 1 {
+		if subtle.ConstantTimeCompare(mac(sum[:0], token, other, s.buf), given) == 1 {
 			return true
 		}
 	}

@@ -100,6 +100,7 @@ func TestSignatureHoldsOnlyForWhatWasSigned(t *testing.T) {
 		{"empty token among others", []string{"secret", ""}, at, form, Sign("", at, form), false},
 		{"no signature", []string{"secret"}, at, form, "", false},
 		{"signature cut short", []string{"secret"}, at, form, good[:20], false},
+		{"one byte too long", []string{"secret"}, at, form, strings.Repeat("0", 28), false},
 		{"not base64", []string{"secret"}, at, form, strings.Repeat("!", 28), false},
 	} {
 		if got := Verify(tc.tokens, tc.url, tc.form, nil, tc.header); got != tc.want {
@@ -148,6 +149,7 @@ func FuzzVerify(f *testing.F) {
 	for _, v := range signatureVectors(f) {
 		f.Add(v.Token, v.URL, v.form().Encode(), v.body(), v.Signature)
 	}
+	f.Add("0", "0", "0", []byte{}, strings.Repeat("0", 28))
 	f.Add("t", "http://[::1", "a=1&a=2&a=1", []byte("x"), "")
 	f.Fuzz(func(t *testing.T, token, at, query string, body []byte, header string) {
 		form, err := url.ParseQuery(query)

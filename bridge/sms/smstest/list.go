@@ -1,7 +1,6 @@
 package smstest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"

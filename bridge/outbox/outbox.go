@@ -1,0 +1,241 @@
+// Package outbox is the one door out. It claims deliveries, gives them to their
+// carrier, and settles what the carrier answered.
+//
+// The rule that everything here serves: nothing is sent twice and nothing is
+// forgotten. So an attempt is stored before the network is touched, and an answer
+// that never came makes a delivery unknown until the carrier has been asked.
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"porchlight/bridge"
+	"porchlight/data"
+)
+
+// Options are what the door needs from the rest of the program.
+type Options struct {
+	Store    *data.Store
+	Carriers map[bridge.Channel]bridge.Carrier
+	// Wake tells that something became due. One waiting signal is enough.
+	Wake <-chan struct{}
+	Now  func() time.Time
+	// Timeout bounds one attempt; 0 is 10 s.
+	Timeout time.Duration
+	// Workers is how many attempts may be under way at once; 0 is 64.
+	Workers int
+	// Alone says that no other node uses the store, so that what is being sent
+	// when we start was cut off by a crash.
+	Alone bool
+	// CheckAfter is when a lost answer is first looked for at the carrier (0: 5 s),
+	// SureAfter when its absence there is believed (0: 2 min).
+	CheckAfter, SureAfter time.Duration
+	// Sent hears of every attempt's outcome, for the metrics. May be nil.
+	Sent func(bridge.Channel, bridge.OutcomeKind)
+}
+
+// Outbox is the door. Run it once.
+type Outbox struct {
+	Options
+	slots chan struct{}
+	busy  sync.WaitGroup
+	again chan struct{} // an attempt ended: there may be room, or a next in order
+}
+
+// New makes the door.
+func New(o Options) *Outbox {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&o.Timeout, 10*time.Second)
+	def(&o.CheckAfter, 5*time.Second)
+	def(&o.SureAfter, 2*time.Minute)
+	if o.Workers == 0 {
+		o.Workers = 64
+	}
+	if o.Sent == nil {
+		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
+	}
+	return &Outbox{Options: o, slots: make(chan struct{}, o.Workers), again: make(chan struct{}, 1)}
+}
+
+// grace is added to Timeout for the lease of an attempt: the time to store its
+// answer.
+const grace = 30 * time.Second
+
+// Run sends until ctx ends, then waits for the attempts under way.
+func (o *Outbox) Run(ctx context.Context) error {
+	defer o.busy.Wait()
+	if o.Alone {
+		if err := o.lapse(ctx, time.Unix(1<<40, 0)); err != nil {
+			return err
+		}
+	}
+	for ctx.Err() == nil {
+		wait, err := o.turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			slog.Error("outbox turn failed", "err", err)
+			wait = time.Second
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-o.Wake:
+		case <-o.again:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// turn starts what is due and says how long nothing more will be.
+func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
+	for ch, carrier := range o.Carriers {
+		if err := o.sendDue(ctx, ch, carrier); err != nil {
+			return 0, err
+		}
+	}
+	next, err := o.nextDue(ctx)
+	if err != nil {
+		return 0, err
+	}
+	wait := time.Minute // a clock that jumped is noticed within a minute
+	if next.IsZero() {
+		return wait, nil
+	}
+	if d := next.Sub(o.Now()); d > 0 {
+		return min(d, wait), nil
+	}
+	if err := o.tend(ctx); err != nil {
+		return 0, err
+	}
+	if next, err = o.nextDue(ctx); err != nil || next.IsZero() {
+		return wait, err
+	}
+	// What is still due waits for a free worker, which wakes us, or for the clock.
+	return min(max(next.Sub(o.Now()), 50*time.Millisecond), wait), nil
+}
+
+func (o *Outbox) nextDue(ctx context.Context) (t time.Time, err error) {
+	err = o.Store.Read(ctx, func(tx *data.Tx) error {
+		t, err = tx.NextDue()
+		return err
+	})
+	return t, err
+}
+
+// sendDue claims what may leave now, as far as there are workers, and starts it.
+func (o *Outbox) sendDue(ctx context.Context, ch bridge.Channel, carrier bridge.Carrier) error {
+	for {
+		room := o.Workers - len(o.slots)
+		if room == 0 {
+			return nil
+		}
+		var claims []data.Claim
+		now := o.Now()
+		due, err := o.nextDue(ctx)
+		if err != nil || due.IsZero() || due.After(now) {
+			return err // spares an empty commit, and the disk its fsync
+		}
+		err = o.Store.Write(ctx, func(tx *data.Tx) (err error) {
+			claims, err = tx.ClaimDue(ch, now, o.Timeout+grace, room)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("claim deliveries: %w", err)
+		}
+		if len(claims) == 0 {
+			return nil
+		}
+		for _, c := range claims {
+			o.slots <- struct{}{}
+			o.busy.Go(func() {
+				o.attempt(ctx, carrier, c)
+				<-o.slots
+				o.signal()
+			})
+		}
+	}
+}
+
+func (o *Outbox) signal() {
+	select {
+	case o.again <- struct{}{}:
+	default:
+	}
+}
+
+// attempt makes one try and stores its outcome. A stop of the program does not
+// cut it off: its answer is worth the wait.
+func (o *Outbox) attempt(ctx context.Context, carrier bridge.Carrier, c data.Claim) {
+	ctx = context.WithoutCancel(ctx)
+	limit, cancel := context.WithTimeout(ctx, o.Timeout)
+	out := carrier.Send(limit, c.Outgoing())
+	cancel()
+	o.Sent(c.Channel, out.Kind)
+	if out.Kind != bridge.Accepted {
+		slog.Warn("delivery not accepted", "delivery", c.ID, "to", bridge.MaskAddress(c.To), "outcome", out.Kind, "code", out.Code, "detail", out.Detail)
+	}
+	for try := range 5 { // the answer must not be forgotten because the disk was busy
+		err := o.Store.Write(ctx, func(tx *data.Tx) error { return o.settle(tx, carrier, c, out) })
+		if err == nil {
+			return
+		}
+		slog.Error("outcome not stored", "delivery", c.ID, "outcome", out.Kind, "carrier_id", out.CarrierID, "err", err)
+		time.Sleep(time.Duration(try+1) * 200 * time.Millisecond)
+	}
+	// The lease will end, the delivery will be unknown, and the carrier be asked.
+}
+
+// settle stores the outcome of an attempt and what follows from it.
+func (o *Outbox) settle(tx *data.Tx, words bridge.Dictionary, c data.Claim, out bridge.Outcome) error {
+	now := o.Now()
+	if err := tx.EndAttempt(c.ID, c.Attempts, out, now); err != nil {
+		return err
+	}
+	d, err := tx.Delivery(c.ID)
+	if err != nil {
+		return err
+	}
+	was := d.State
+	if out.CarrierID != "" && d.CarrierID == "" {
+		d.CarrierID = out.CarrierID
+	}
+	if out.CarrierID != "" && d.CarrierID != out.CarrierID {
+		slog.Error("two messages at the carrier for one delivery", "delivery", d.ID, "first", d.CarrierID, "second", out.CarrierID)
+		d.Conflict = true
+	}
+	if out.Segments > 0 {
+		d.Segments = out.Segments
+	}
+	var step bridge.Step
+	var why bridge.Failure
+	if d.State, step = d.State.ByOutcome(out.Kind); step == bridge.Moved {
+		d.Code, d.Detail = out.Code, out.Detail
+		switch out.Kind {
+		case bridge.Accepted:
+			d.NextAt = now.Add(data.SilenceFirst)
+		case bridge.Retry:
+			d.NextAt = now.Add(max(bridge.Backoff(c.Attempts), out.RetryAfter))
+		case bridge.Refused:
+			d.NextAt, why = time.Time{}, words.Explain(out.Code)
+		case bridge.Lost:
+			d.NextAt = now.Add(o.CheckAfter)
+		}
+	}
+	if err := tx.SaveDelivery(d, was, why, now); err != nil {
+		return err
+	}
+	if out.CarrierID == "" {
+		return nil
+	}
+	_, err = tx.AdoptParked(d, words)
+	return err
+}
