@@ -191,3 +191,6 @@ func moment(ms int64) time.Time {
 
 // orNull makes an empty text NULL, for unique columns where many have none.
 func orNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+
+// Context is the context that the transaction runs in.
+func (tx *Tx) Context() context.Context { return tx.ctx }

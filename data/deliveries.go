@@ -26,7 +26,10 @@ func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 // AddDelivery queues a delivery, due at once, and wakes the outbox after commit.
 func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, error) {
 	d.State, d.Token, d.CreatedAt, d.NextAt = bridge.Queued, rand.Text(), now, now
-	d.ExpiresAt, d.Segments, d.Rev = now.Add(bridge.KeepTrying), max(d.Segments, 1), tx.rev
+	if d.ExpiresAt.IsZero() {
+		d.ExpiresAt = now.Add(bridge.KeepTrying)
+	}
+	d.Segments, d.Rev = max(d.Segments, 1), tx.rev
 	var err error
 	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
 		INSERT INTO deliveries (message_id, conversation_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
@@ -297,9 +300,9 @@ func (tx *Tx) AddReceipt(r bridge.Receipt, d bridge.DeliveryID, step bridge.Step
 	return err
 }
 
-// TakeParked gives the receipts that came before their delivery was known to have
+// takeParked gives the receipts that came before their delivery was known to have
 // the carrier's id, and binds them to it.
-func (tx *Tx) TakeParked(carrierID string, d bridge.DeliveryID) ([]bridge.Receipt, error) {
+func (tx *Tx) takeParked(carrierID string, d bridge.DeliveryID) ([]bridge.Receipt, error) {
 	rs, err := list(tx, scanReceipt, "SELECT carrier_id, status, code, done_at, raw, at FROM receipts WHERE carrier_id = $1 AND delivery_id IS NULL ORDER BY id", carrierID)
 	if err != nil || len(rs) == 0 {
 		return nil, err
@@ -334,6 +337,23 @@ func (tx *Tx) ApplyReceipt(d bridge.Delivery, r bridge.Receipt, words bridge.Dic
 		return d, step, err
 	}
 	return tx.movedBy(d, was, r, words, step)
+}
+
+// AdoptParked applies the receipts that were faster than the carrier's own answer
+// to the delivery that now has their carrier's id.
+func (tx *Tx) AdoptParked(d bridge.Delivery, words bridge.Dictionary) (bridge.Delivery, error) {
+	rs, err := tx.takeParked(d.CarrierID, d.ID)
+	for _, r := range rs {
+		if err != nil {
+			break
+		}
+		was, step := d.State, bridge.Ignored
+		if to, ok := words.ReadStatus(r.Status); ok {
+			d.State, step = d.State.ByReceipt(to)
+		}
+		d, _, err = tx.movedBy(d, was, r, words, step)
+	}
+	return d, err
 }
 
 // movedBy writes what a receipt has done to a delivery.
@@ -381,20 +401,33 @@ func (tx *Tx) Deliveries(s bridge.DeliveryState, limit int) ([]bridge.Delivery, 
 	return list(tx, scanDelivery, q+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
 }
 
-// Backlog is how much the outbox has before it.
+// Backlog is how the outbox stands.
 type Backlog struct {
-	Queued, Unknown int64
-	Oldest          time.Time // of the queued ones; zero if none
+	// States counts the deliveries that are not settled, and those settled since
+	// the time that was asked for.
+	States map[bridge.DeliveryState]int64
+	Oldest time.Time // of the queued ones; zero if none
 }
 
 // Backlog measures the outbox for the metrics.
-func (tx *Tx) Backlog() (b Backlog, err error) {
-	var oldest int64
-	err = tx.row("SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM deliveries WHERE state = 'queued'").Scan(&b.Queued, &oldest)
-	if err != nil {
-		return b, err
+func (tx *Tx) Backlog(since time.Time) (Backlog, error) {
+	type count struct {
+		state  bridge.DeliveryState
+		n      int64
+		oldest int64
 	}
-	b.Oldest = moment(oldest)
-	b.Unknown, err = tx.count("SELECT COUNT(*) FROM deliveries WHERE state IN ('sending', 'unknown') AND state = 'unknown'")
+	counts, err := list(tx, func(s scanner) (c count, err error) { return c, s.Scan(&c.state, &c.n, &c.oldest) }, `
+		SELECT state, COUNT(*), MIN(created_at) FROM deliveries WHERE state = 'queued' GROUP BY state
+		UNION ALL
+		SELECT state, COUNT(*), 0 FROM deliveries WHERE state IN ('sending', 'unknown') GROUP BY state
+		UNION ALL
+		SELECT state, COUNT(*), 0 FROM deliveries WHERE created_at >= $1 AND state NOT IN ('queued', 'sending', 'unknown') GROUP BY state`, millis(since))
+	b := Backlog{States: map[bridge.DeliveryState]int64{}}
+	for _, c := range counts {
+		b.States[c.state] = c.n
+		if c.state == bridge.Queued {
+			b.Oldest = moment(c.oldest)
+		}
+	}
 	return b, err
 }

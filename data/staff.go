@@ -68,3 +68,8 @@ func (tx *Tx) AddKey(id bridge.StaffID, hash string, now time.Time) error {
 func (tx *Tx) StaffByKey(hash string) (bridge.Staff, error) {
 	return one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE id = (SELECT staff_id FROM api_keys WHERE hash = $1)", hash)
 }
+
+// Password gives a person's password hash.
+func (tx *Tx) Password(id bridge.StaffID) (hash string, err error) {
+	return one(tx, func(s scanner) (h string, err error) { return h, s.Scan(&h) }, "SELECT password FROM staff WHERE id = $1", id)
+}

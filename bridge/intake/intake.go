@@ -27,6 +27,8 @@ type Options struct {
 	Answerable func(from string) bool
 	// Region is where a number without a country code is from, such as "US".
 	Region string
+	// KeepTrying is how long a text stays worth sending; 0 is bridge.KeepTrying.
+	KeepTrying time.Duration
 	// Pace of a line that writes to us but is not in the configuration.
 	Pace float64
 }
@@ -35,7 +37,12 @@ type Options struct {
 type Intake struct{ Options }
 
 // New makes the door.
-func New(o Options) *Intake { return &Intake{o} }
+func New(o Options) *Intake {
+	if o.KeepTrying == 0 {
+		o.KeepTrying = bridge.KeepTrying
+	}
+	return &Intake{o}
+}
 
 // Received says what became of an inbound message.
 type Received struct {

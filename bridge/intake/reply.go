@@ -114,6 +114,7 @@ func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f facts) ([]bridge.Deli
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Line: f.Conversation.Line, Channel: m.Channel,
 			To: f.To.Value, Segments: in.Segments(part),
+			ExpiresAt: m.At.Add(in.KeepTrying),
 		}
 		if len(parts) > 1 {
 			d.Body = part
@@ -174,7 +175,7 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		// To the address an answer goes to now: somebody may have mended the number.
 		_, err = tx.AddDelivery(bridge.Delivery{
 			Message: d.Message, Conversation: d.Conversation, Line: f.Conversation.Line, Channel: d.Channel,
-			To: f.To.Value, Body: d.Body, Segments: d.Segments,
+			To: f.To.Value, Body: d.Body, Segments: d.Segments, ExpiresAt: now.Add(in.KeepTrying),
 		}, now)
 		return err
 	})

@@ -48,15 +48,15 @@ type call struct {
 	status int
 	header http.Header
 	// The transport's hooks may run on its own goroutines.
-	asked, wrote atomic.Bool
+	asked, connected atomic.Bool
 }
 
 // RoundTrip reads the whole answer, because twilio-go leaves the body of an
 // error open, and with it the connection.
 func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { c.asked.Store(true) },
-		WroteHeaders: func() { c.wrote.Store(true) },
+		GetConn: func(string) { c.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true) },
 	})
 	req = req.Clone(ctx)
 	req.URL.Scheme, req.URL.Host, req.Host = c.base.Scheme, c.base.Host, c.base.Host
@@ -75,9 +75,10 @@ func (c *call) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // unsent reports whether the request certainly never reached Twilio: the
-// transport looked for a connection and did not finish writing the headers.
-// A transport that tells nothing proves nothing.
-func (c *call) unsent() bool { return c.status == 0 && c.asked.Load() && !c.wrote.Load() }
+// transport looked for a connection and got none. WroteHeaders would prove more
+// often that nothing left, but after a cancellation the connection's own
+// goroutine may still be writing. A transport that tells nothing proves nothing.
+func (c *call) unsent() bool { return c.status == 0 && c.asked.Load() && !c.connected.Load() }
 
 // classify says what a failed create means. Only three things prove that
 // nothing was sent: a request that never left, Twilio's own JSON with a 4xx,

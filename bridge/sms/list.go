@@ -88,7 +88,7 @@ func (t *Twilio) ListInbound(ctx context.Context, to string, since time.Time, pa
 	for some := range slices.Chunk(all, 50) {
 		texts := make([]bridge.Inbound, len(some))
 		for i, m := range some {
-			if texts[i], err = t.recover(ctx, m); err != nil {
+			if texts[i], err = t.recovered(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -125,7 +125,7 @@ func (t *Twilio) eachPage(ctx context.Context, p *openapi.ListMessageParams, f f
 	}
 }
 
-func (t *Twilio) recover(ctx context.Context, m openapi.ApiV2010Message) (bridge.Inbound, error) {
+func (t *Twilio) recovered(ctx context.Context, m openapi.ApiV2010Message) (bridge.Inbound, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return bridge.Inbound{}, err

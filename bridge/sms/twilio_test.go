@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -197,6 +198,22 @@ func TestShutdownEndsASendAtOnce(t *testing.T) {
 	}
 	if o := carrier.Send(ctx, text("hello")); o.Kind != bridge.Retry {
 		t.Errorf("not begun after the shutdown: %+v", o)
+	}
+}
+
+func TestErrorsLeaveNoGoroutinesBehind(t *testing.T) {
+	server, carrier := connect(t, nil)
+	carrier.Send(t.Context(), text("the connection is kept"))
+	if err := server.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	server.FailNext(50, 400)
+	for range 50 {
+		carrier.Send(t.Context(), text("hello"))
+	}
+	if after := runtime.NumGoroutine(); after > before+10 {
+		t.Errorf("%d goroutines, %d before 50 errors", after, before)
 	}
 }
 

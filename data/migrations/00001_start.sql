@@ -181,6 +181,7 @@ CREATE INDEX deliveries_leased ON deliveries (next_at) WHERE state IN ('sending'
 CREATE INDEX deliveries_silent ON deliveries (next_at) WHERE state = 'sent';
 CREATE INDEX deliveries_order ON deliveries (conversation_id, recipient, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX deliveries_failed ON deliveries (conversation_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
+CREATE INDEX deliveries_created ON deliveries (created_at, state);
 CREATE INDEX deliveries_message ON deliveries (message_id);
 CREATE INDEX deliveries_conversation ON deliveries (conversation_id, rev);
 CREATE UNIQUE INDEX deliveries_carrier ON deliveries (carrier_id) WHERE carrier_id IS NOT NULL;

@@ -64,7 +64,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	to := r.PostForm.Get("To")
-	b := s.behaviour(to)
+	b := s.Behaviour(to)
 	switch b {
 	case OptedOut:
 		refuse(w, http.StatusBadRequest, 21610, "Attempt to send to unsubscribed recipient")
@@ -141,7 +141,8 @@ func (s *Server) nextFault() (Fault, bool) {
 	return f, true
 }
 
-func (s *Server) behaviour(to string) Behaviour {
+// Behaviour is what happens to texts to a number.
+func (s *Server) Behaviour(to string) Behaviour {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b, ok := s.behaviours[to]; ok {

@@ -294,7 +294,7 @@ func TestCloseWaitsForReportsOnTheirWay(t *testing.T) {
 	<-begun
 	s.Close()
 	<-ended
-	if o := c.Send(t.Context(), bridge.Outgoing{From: line, To: customer, Body: "hello"}); o.Kind != bridge.Retry {
+	if o := c.Send(t.Context(), bridge.Outgoing{From: line, To: customer, Body: "hello"}); o.Kind == bridge.Accepted {
 		t.Errorf("after Close: %+v", o)
 	}
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"porchlight/bridge"
+	"porchlight/bridge/sms/smstest"
+	"porchlight/data"
+)
+
+// A demo is the program with a carrier that is played by this process and a
+// plumbing firm that is made up.
+type demo struct {
+	sim   *smstest.Server
+	store *data.Store
+	zone  *time.Location
+}
+
+const (
+	demoLine     = "+14155550100"
+	demoBusiness = "Brightwater Plumbing"
+)
+
+func runDemo(ctx context.Context, e env) error {
+	flags := e.flags()
+	listen := flags.String("listen", "127.0.0.1:8080", "`ADDR` to serve on; only this machine can reach the default")
+	dir := flags.String("dir", "", "`FOLDER` that keeps the demo's data (default: a temporary one that goes away)")
+	if _, err := e.parse(flags, 0, 0); err != nil {
+		return err
+	}
+	slog.SetDefault(newLogger(e.stderr, LogConfig{Level: slog.LevelWarn, Format: "text"}))
+	if *dir == "" {
+		tmp, err := os.MkdirTemp("", "porchlight-demo-")
+		if err != nil {
+			return fmt.Errorf("make a folder for the demo's data: %w", err)
+		}
+		defer os.RemoveAll(tmp)
+		*dir = tmp
+	}
+	l, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (another address: porchlight demo -listen 127.0.0.1:8081)", *listen, err)
+	}
+	d, p, err := newDemo(ctx, *dir, "http://"+browserAddr(l.Addr()), smstest.Delays{})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer d.sim.Close()
+	fmt.Fprintf(e.stdout, "Porchlight's demo is running. Nothing leaves this machine.\n\n"+
+		"  Handsets  %[1]s/simulator   text the business from here\n"+
+		"  Inbox     %[1]s/inbox       and answer here\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
+	return p.run(ctx, l)
+}
+
+// browserAddr is where a browser on this machine finds a listener.
+func browserAddr(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// newDemo starts the carrier, fills an empty store, and wires a program to both.
+func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo, *program, error) {
+	d := &demo{sim: smstest.New(smstest.Options{Delays: delays}), zone: time.Local}
+	base, err := d.sim.Start()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the carrier simulator: %w", err)
+	}
+	d.sim.SetWebhook(url + "/webhooks/twilio/sms")
+	cfg := defaultConfig()
+	cfg.Server.PublicURL, cfg.Business.Name, cfg.Business.TimeZone = url, demoBusiness, d.zone
+	cfg.Storage.Path = dir
+	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
+	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
+	cfg.Outbox.checkAfter, cfg.Outbox.sureAfter = 2*time.Second, 10*time.Second // a visitor does not wait for minutes
+	owner, err := seedDemo(ctx, cfg)
+	if err != nil {
+		d.sim.Close()
+		return nil, nil, fmt.Errorf("fill the demo's store %s: %w", filepath.Clean(dir), err)
+	}
+	p, err := build(ctx, cfg, extras{demo: d, visitor: owner})
+	if err != nil {
+		d.sim.Close()
+		return nil, nil, err
+	}
+	d.store = p.store
+	return d, p, nil
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"porchlight/bridge"
+	"porchlight/bridge/intake"
+	"porchlight/bridge/live"
+	"porchlight/bridge/outbox"
+	"porchlight/bridge/routine"
+	"porchlight/bridge/sms"
+	"porchlight/data"
+	"porchlight/inbox"
+	"porchlight/inbox/web"
+	"porchlight/templates"
+	"porchlight/webhooks"
+)
+
+func serve(ctx context.Context, e env) error {
+	flags := e.flags()
+	file := configFlag(flags)
+	if _, err := e.parse(flags, 0, 0); err != nil {
+		return err
+	}
+	cfg, err := loadToServe(findConfig(*file, e.environ), e.environ)
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(newLogger(e.stderr, cfg.Log))
+	l, err := net.Listen("tcp", cfg.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Server.Listen, err)
+	}
+	p, err := build(ctx, cfg, extras{})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if err := p.inviteOwner(ctx, e); err != nil {
+		return errors.Join(err, l.Close(), p.store.Close())
+	}
+	slog.Info("porchlight is serving", "listen", l.Addr().String(), "public_url", cfg.Server.PublicURL, "store", p.store.Engine(), "version", buildVersion())
+	return p.run(ctx, l)
+}
+
+// extras are what the demo and the benchmark add to a program.
+type extras struct {
+	demo *demo
+	// visitor is who somebody without a session is; only the demo sets it.
+	visitor bridge.StaffID
+}
+
+// A program is everything, wired: store → hub → carriers → outbox → http.
+type program struct {
+	cfg     Config
+	store   *data.Store
+	hub     *live.Hub
+	intake  *intake.Intake
+	outbox  *outbox.Outbox
+	routine *routine.Routine
+	handler http.Handler
+}
+
+// storeOptions say where the configuration keeps the store.
+func (c Config) storeOptions() data.Options {
+	return data.Options{Path: filepath.Join(c.Storage.Path, "porchlight.db"), Postgres: c.Storage.Postgres.Reveal()}
+}
+
+// openStore opens the store of the configuration, for commands that only need it.
+func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
+	return data.Open(ctx, cfg.storeOptions())
+}
+
+// build wires a program. Nothing runs yet, and nothing listens.
+func build(ctx context.Context, cfg Config, x extras) (*program, error) {
+	p := &program{cfg: cfg, hub: live.New()}
+	m := newMetrics()
+	wake := make(chan struct{}, 1)
+	opts := cfg.storeOptions()
+	opts.OnCommit = func(c bridge.Commit) {
+		m.commit(c)
+		p.hub.Publish(c)
+		if c.Queued {
+			select {
+			case wake <- struct{}{}:
+			default: // one signal waits already
+			}
+		}
+	}
+	twilio, err := sms.New(sms.Options{
+		AccountSID: cfg.Twilio.AccountSID, APIKeySID: cfg.Twilio.APIKeySID, Secret: carrierSecret(cfg.Twilio),
+		BaseURL: cfg.Twilio.BaseURL, MessagingServiceSID: cfg.Twilio.MessagingServiceSID,
+		StatusURL: cfg.Server.PublicURL + "/webhooks/twilio/status", Timeout: cfg.Outbox.Timeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	set, err := templates.Parse()
+	if err != nil {
+		return nil, err
+	}
+	if p.store, err = data.Open(ctx, opts); err != nil {
+		return nil, err
+	}
+	if err := p.store.Write(ctx, func(tx *data.Tx) error {
+		for _, l := range cfg.Lines {
+			if _, err := tx.PutLine(l); err != nil {
+				return fmt.Errorf("store line %s: %w", l.Phone, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	p.intake = intake.New(intake.Options{
+		Store: p.store, Now: time.Now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio},
+		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
+		Segments:   func(text string) int { return sms.Segments(text).Segments },
+		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
+	})
+	p.outbox = outbox.New(outbox.Options{
+		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
+		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
+		CheckAfter: cfg.Outbox.checkAfter, SureAfter: cfg.Outbox.sureAfter,
+	})
+	p.routine = routine.New(routine.Options{
+		Store: p.store, Now: time.Now, List: twilio.ListInbound,
+		Receive: func(ctx context.Context, in bridge.Inbound) (bool, error) {
+			if in.At.IsZero() {
+				in.At = time.Now()
+			}
+			r, err := p.intake.Receive(ctx, in)
+			return !r.Duplicate, err
+		},
+	})
+	hooks, err := webhooks.New(webhooks.Options{
+		Intake: p.intake, Now: time.Now, PublicURL: cfg.Server.PublicURL,
+		AccountSID: cfg.Twilio.AccountSID, Tokens: cfg.Twilio.Tokens(), Seen: m.webhook,
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	w := web.New(web.Options{
+		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name,
+		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
+	})
+	m.watch(p.store, p.hub)
+	in := inbox.Options{Web: w, Intake: p.intake, Hub: p.hub, Webhooks: hooks, Probes: m.probes(p.store)}
+	if x.demo != nil {
+		in.Extra = x.demo.mount
+	}
+	if p.handler, err = inbox.Handler(in); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	return p, nil
+}
+
+// carrierSecret is what we sign in to the carrier with: the API key's secret, if
+// there is one, or the account's token.
+func carrierSecret(t TwilioConfig) string {
+	if t.APIKeySID != "" {
+		return t.APIKeySecret.Reveal()
+	}
+	return t.AuthToken.Reveal()
+}
+
+// stopTime bounds a polite stop: sends in flight have 10 s.
+const stopTime = 15 * time.Second
+
+// run serves until ctx ends, then stops in the reverse order of the wiring: no
+// new requests, streams closed, routine jobs and sends in flight finished, store.
+func (p *program) run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(p.hub.Close)
+	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorkers()
+	g, failed := errgroup.WithContext(context.WithoutCancel(ctx))
+	g.Go(func() error { return p.outbox.Run(workers) })
+	g.Go(func() error { return p.routine.Run(workers) })
+	g.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	select {
+	case <-ctx.Done():
+		slog.Info("porchlight is stopping; a second signal stops it at once")
+	case <-failed.Done():
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	err := server.Shutdown(limit)
+	stopWorkers()
+	return errors.Join(err, g.Wait(), p.store.Close())
+}
+
+// inviteOwner prints a one-time link while there is nobody in the team.
+func (p *program) inviteOwner(ctx context.Context, e env) error {
+	secret, hash := web.NewSecret()
+	var lonely bool
+	err := p.store.Write(ctx, func(tx *data.Tx) error {
+		team, err := tx.Staff()
+		if lonely = len(team) == 0; err != nil || !lonely {
+			return err
+		}
+		return tx.AddTicket(hash, web.TicketOwner, time.Now().Add(24*time.Hour))
+	})
+	if err != nil || !lonely {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "There is nobody in the team yet. Open this link to become the owner (it works once, for 24 hours):\n\n  %s/welcome/%s\n\n", p.cfg.Server.PublicURL, secret)
+	return nil
+}
+
+func migrate(ctx context.Context, e env) error {
+	flags := e.flags()
+	file := configFlag(flags)
+	if _, err := e.parse(flags, 0, 0); err != nil {
+		return err
+	}
+	cfg, problems := LoadConfig(findConfig(*file, e.environ), e.environ)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	s, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "The store (%s) has the schema of this version.\n", s.Engine())
+	return s.Close()
+}

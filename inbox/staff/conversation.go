@@ -1,0 +1,260 @@
+package staff
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"porchlight/bridge"
+	"porchlight/data"
+	"porchlight/inbox/web"
+	"porchlight/templates"
+)
+
+// messagesPerPage is what opens at once; the rest loads upwards.
+const messagesPerPage = 50
+
+func (s *Inbox) conversation(c *gin.Context) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	v, before := viewOf(c), number[bridge.MessageID](c.Query("before"))
+	p, err := s.inboxPage(c, v, func(tx *data.Tx) (templates.Conversation, error) {
+		return s.newConversation(tx, me(c), v, id, before)
+	})
+	if err != nil {
+		return err
+	}
+	return s.Page(c, http.StatusOK, "inbox", p)
+}
+
+func (s *Inbox) older(c *gin.Context) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	var ms []bridge.Message
+	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
+		if _, err := tx.Conversation(me(c), id); err != nil {
+			return err
+		}
+		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ms, older := split(ms, id)
+	c.Header("X-Older", older)
+	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms)))
+}
+
+// split takes the one message more than a page holds off its old end, and gives
+// the URL of what is before the page.
+func split(ms []bridge.Message, id bridge.ConversationID) ([]bridge.Message, string) {
+	if len(ms) <= messagesPerPage {
+		return ms, ""
+	}
+	ms = ms[len(ms)-messagesPerPage:]
+	return ms, "/inbox/c/" + strconv.FormatInt(int64(id), 10) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
+}
+
+// newConversation is everything that the page of one conversation shows. before
+// opens it at older messages, for browsers without JavaScript.
+func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View, id bridge.ConversationID, before bridge.MessageID) (templates.Conversation, error) {
+	view, conv, err := s.newFrame(tx, reader, v, id)
+	if err != nil {
+		return view, err
+	}
+	ms, err := tx.Messages(id, before, messagesPerPage+1)
+	if err != nil {
+		return view, err
+	}
+	ms, view.Older = split(ms, id)
+	view.Items = templates.NewItems(s.messages(ms))
+	if before == 0 {
+		markNew(view.Items, conv.Unread)
+	}
+	return view, nil
+}
+
+// markNew puts the "New" divider before the first of the unread messages.
+func markNew(items []templates.Item, unread int64) {
+	for i := len(items) - 1; i >= 0 && unread > 0; i-- {
+		if items[i].Message.Side != "in" {
+			continue
+		}
+		if unread--; unread == 0 {
+			items[i].New, items[i].Grouped = true, false
+		}
+	}
+}
+
+// newFrame is the conversation without its messages: header, banners, composer and
+// details, which change together.
+func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bridge.ConversationID) (templates.Conversation, bridge.Conversation, error) {
+	conv, err := tx.Conversation(reader, id)
+	if err != nil {
+		return templates.Conversation{}, conv, err
+	}
+	facts, contact, err := s.in.Facts(tx, reader, id)
+	if err != nil {
+		return templates.Conversation{}, conv, err
+	}
+	now := s.now()
+	view := templates.Conversation{
+		ID: id, Rev: conv.Rev, Href: conversationURL(v, id), BackHref: listURL(v), View: v,
+		Title: conv.Title, Initials: bridge.Initials(conv.Title), State: conv.State,
+		Urgent: conv.Urgent, Unread: conv.Unread, Assignee: conv.Assignee,
+		Can: templates.Can{Organise: bridge.Decide(reader, bridge.DoAssign, facts) == nil},
+	}
+	if p := facts.To.Pretty(); p != conv.Title {
+		view.Sub = p
+	}
+	switch conv.State {
+	case bridge.Snoozed:
+		view.StateText = "Snoozed until " + soon(conv.SnoozedUntil, now)
+	case bridge.Waiting:
+		view.StateText = "Waiting for an answer"
+	case bridge.Closed:
+		view.StateText = "Closed"
+	}
+	if view.Can.Organise {
+		view.Snoozes = snoozes(now)
+		if view.Team, err = team(tx, reader); err != nil {
+			return view, conv, err
+		}
+	}
+	line, err := tx.Line(conv.Line)
+	if err != nil {
+		return view, conv, err
+	}
+	view.Banners = banners(conv, facts)
+	if view.Composer, err = s.newComposer(tx, reader, v, facts, line); err != nil {
+		return view, conv, err
+	}
+	view.Details, err = newDetails(tx, conv, contact, facts, line)
+	return view, conv, err
+}
+
+// team is whom a conversation may be assigned to, the reader first.
+func team(tx *data.Tx, reader bridge.Staff) (out []templates.Person, err error) {
+	all, err := tx.Staff()
+	for _, p := range all {
+		if p.Active && p.ID != reader.ID {
+			out = append(out, web.NewPerson(p))
+		}
+	}
+	mine := web.NewPerson(reader)
+	mine.Name += " (you)"
+	return slices.Insert(out, 0, mine), err
+}
+
+func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
+	if f.To.OptedOut {
+		b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + f.To.Pretty() + " are blocked."})
+	}
+	if f.To.Problem != "" && !f.To.OptedOut {
+		b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + f.To.Pretty() + " failed: " + f.To.Problem + "."})
+	}
+	return b
+}
+
+// newComposer says beforehand what a reply will do, or why it cannot.
+func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f bridge.Facts, line bridge.Line) (templates.Composer, error) {
+	conv := f.Conversation
+	base := "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10)
+	cp := templates.Composer{
+		Action: base + "/reply", DraftURL: base + "/draft", Conv: conv.ID, Title: conv.Title, Rev: conv.Rev, View: v, Client: newClient(),
+		Hint: "Text to " + f.To.Pretty() + " from " + line.Phone.Pretty(),
+	}
+	if err := bridge.Decide(reader, bridge.DoReply, f); err != nil {
+		t := web.Explain(tx.Context(), err)
+		cp.Blocked, cp.Fix = t.Text, t.Fix
+	}
+	drafts, err := tx.Drafts(conv.ID, reader.ID)
+	if err != nil {
+		return cp, err
+	}
+	cp.Draft, cp.NoteDraft = drafts["reply"], drafts["note"]
+	cp.LastSeen, err = tx.NewestMessage(conv.ID)
+	return cp, err
+}
+
+// newClient makes the key of a form for browsers without JavaScript, so that a
+// form that is sent twice makes one message.
+func newClient() string {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails, since Go 1.24
+	return hex.EncodeToString(b)
+}
+
+func newDetails(tx *data.Tx, conv bridge.Conversation, contact bridge.Contact, f bridge.Facts, line bridge.Line) (templates.Details, error) {
+	base := "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10)
+	d := templates.Details{
+		Name: contact.Name, Title: conv.Title, Initials: bridge.Initials(conv.Title),
+		Since: "Since " + contact.CreatedAt.Format("January 2006"), RenameURL: base + "/contact", AddURL: base + "/address",
+		Line: line.Phone.Pretty(),
+	}
+	for _, a := range contact.Addresses {
+		v := templates.Address{Label: "Mobile", Value: a.Pretty()}
+		switch {
+		case a.Channel == bridge.Email:
+			v.Label = "Email"
+		case !a.Answerable:
+			v.Label = "Sender"
+		}
+		if _, err := bridge.ParsePhone(a.Value); err == nil && a.Channel == bridge.SMS {
+			v.CallHref = "tel:" + a.Value
+		}
+		v.Badge = addressBadge(a, a.Value == f.To.Value)
+		d.Addresses = append(d.Addresses, v)
+	}
+	people, err := tx.Participants(conv.ID)
+	for _, p := range people {
+		if p.Name == "" {
+			p.Name = conv.Title
+		}
+		d.People = append(d.People, templates.Participant{Name: p.Name, Role: p.Role})
+	}
+	return d, err
+}
+
+func addressBadge(a bridge.Address, answers bool) *templates.Badge {
+	switch {
+	case a.OptedOut:
+		return &templates.Badge{Tone: "danger", Icon: "ban", Text: "Opted out"}
+	case a.Problem != "":
+		return &templates.Badge{Tone: "warn", Icon: "alert", Text: "Texts fail"}
+	case !a.Answerable:
+		return &templates.Badge{Icon: "ban", Text: "Cannot be texted"}
+	case answers:
+		return &templates.Badge{Tone: "sms", Icon: "sms", Text: "Answers go here"}
+	}
+	return nil
+}
+
+// snoozes are the ready-made times: later today, tomorrow morning, next week.
+func snoozes(now time.Time) []templates.Choice {
+	at := func(days, hour int) time.Time {
+		return time.Date(now.Year(), now.Month(), now.Day()+days, hour, 0, 0, 0, now.Location())
+	}
+	monday := (int(time.Monday) - int(now.Weekday()) + 7) % 7
+	if monday == 0 {
+		monday = 7
+	}
+	out := []templates.Choice{}
+	add := func(t time.Time, text string) {
+		out = append(out, templates.Choice{Value: t.Format(time.RFC3339), Text: text, Hint: soon(t, now)})
+	}
+	add(now.Add(3*time.Hour).Truncate(time.Minute), "Later today")
+	add(at(1, 8), "Tomorrow morning")
+	add(at(monday, 8), "Monday morning")
+	return out
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"porchlight/bridge"
+	"porchlight/data"
+	"porchlight/templates"
+)
+
+// TicketOwner is the purpose of the one-time link that makes the first owner.
+const TicketOwner = "first owner"
+
+// Doors mounts signing in and out, and the first owner's welcome.
+func (w *Web) Doors(r gin.IRouter) {
+	r.GET("/login", w.Identify, w.Do(w.loginPage))
+	r.POST("/login", w.Do(w.login))
+	r.POST("/logout", w.Do(w.logout))
+	r.GET("/welcome/:token", w.Do(w.welcomePage))
+	r.POST("/welcome/:token", w.Do(w.welcome))
+}
+
+// local keeps a redirect inside this site.
+func local(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {
+		return "/inbox"
+	}
+	return next
+}
+
+func (w *Web) loginPage(c *gin.Context) error {
+	if _, ok := Me(c); ok {
+		c.Redirect(http.StatusSeeOther, local(c.Query("next")))
+		return nil
+	}
+	return w.Page(c, http.StatusOK, "login", templates.LoginPage{Shell: w.Shell(c, "Sign in", ""), Next: c.Query("next")})
+}
+
+func (w *Web) login(c *gin.Context) error {
+	email, next := strings.ToLower(strings.TrimSpace(c.PostForm("email"))), c.PostForm("next")
+	refuse := func(code int, sentence string) error {
+		return w.Page(c, code, "login", templates.LoginPage{Shell: w.Shell(c, "Sign in", ""), Email: email, Next: next, Error: sentence})
+	}
+	keys := []string{"email " + email, "peer " + peer(c.Request)}
+	if w.limits.blocked(keys...) {
+		c.Header("Retry-After", "900")
+		return refuse(http.StatusTooManyRequests, "Too many tries. Wait 15 minutes, then try again.")
+	}
+	var p bridge.Staff
+	var hash string
+	err := w.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+		p, hash, err = tx.StaffByEmail(email)
+		return err
+	})
+	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		return err
+	}
+	if !CheckPassword(hash, c.PostForm("password")) || !p.Active {
+		w.limits.failed(keys...)
+		return refuse(http.StatusUnprocessableEntity, "This email and password do not go together.")
+	}
+	if err := w.SignIn(c, p, hash); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, local(next))
+	return nil
+}
+
+func (w *Web) logout(c *gin.Context) error {
+	if err := w.SignOut(c); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/login")
+	return nil
+}
+
+func (w *Web) welcomePage(c *gin.Context) error {
+	c.Header("Referrer-Policy", "no-referrer")
+	var ok bool
+	err := w.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+		ok, err = tx.TicketValid(HashSecret(c.Param("token")), TicketOwner, w.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	code := http.StatusOK
+	if !ok {
+		code = http.StatusGone
+	}
+	return w.Page(c, code, "welcome", templates.WelcomePage{Shell: w.Shell(c, "Welcome", ""), Token: c.Param("token"), Expired: !ok})
+}
+
+// welcome makes the first owner and signs them in.
+func (w *Web) welcome(c *gin.Context) error {
+	view := templates.WelcomePage{
+		Shell: w.Shell(c, "Welcome", ""), Token: c.Param("token"),
+		Name: strings.TrimSpace(c.PostForm("name")), Email: c.PostForm("email"),
+	}
+	refuse := func(err *bridge.Invalid) error {
+		view.Error, view.ErrorField = err.Problem+".", err.Field
+		return w.Page(c, http.StatusUnprocessableEntity, "welcome", view)
+	}
+	p, hash, err := NewStaff(view.Name, view.Email, string(bridge.Owner), c.PostForm("password"))
+	var invalid *bridge.Invalid
+	if errors.As(err, &invalid) {
+		return refuse(invalid)
+	} else if err != nil {
+		return err
+	}
+	var ok bool
+	err = w.Store.Write(c.Request.Context(), func(tx *data.Tx) (err error) {
+		if ok, err = tx.UseTicket(HashSecret(view.Token), TicketOwner, w.Now()); err != nil || !ok {
+			return err
+		}
+		p, err = tx.AddStaff(p, hash, w.Now())
+		return err
+	})
+	switch {
+	case errors.Is(err, bridge.ErrDuplicate):
+		return refuse(&bridge.Invalid{Field: "email", Problem: "Somebody in the team has this email already"})
+	case err != nil:
+		return err
+	case !ok:
+		view.Expired = true
+		return w.Page(c, http.StatusGone, "welcome", view)
+	}
+	if err := w.SignIn(c, p, hash); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/inbox")
+	return nil
+}
+
+// NewStaff checks what somebody gave for a new member of staff and hashes the
+// password. Its errors are *bridge.Invalid.
+func NewStaff(name, email, role, password string) (p bridge.Staff, hash string, err error) {
+	p.Name = strings.Join(strings.Fields(bridge.CleanText(name)), " ")
+	p.Email = strings.ToLower(strings.TrimSpace(email))
+	if p.Name == "" || len(p.Name) > 200 {
+		return p, "", &bridge.Invalid{Field: "name", Problem: "Give the name that colleagues and customers should see"}
+	}
+	if a, err := mail.ParseAddress(p.Email); err != nil || a.Address != p.Email || len(p.Email) > 254 {
+		return p, "", &bridge.Invalid{Field: "email", Problem: "This is not an email address"}
+	}
+	if p.Role, err = bridge.ParseRole(role); err != nil {
+		return p, "", err
+	}
+	hash, err = HashPassword(password)
+	return p, hash, err
+}

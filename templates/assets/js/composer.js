@@ -1,0 +1,153 @@
+// The reply form: drafts, the segment counter, and sending. A message shows at
+// once and is kept in this browser until the server has it; the same client id
+// goes with every try, so the server stores it once.
+import { $, $$, apply, parse, place, regroup, toast, uid } from './fragments.js';
+import { adopt, headers, pull, signedOut, where } from './live.js';
+import { newest } from './log.js';
+
+const me = document.body.dataset.me ?? '';
+const store = {                                                       // storage may be full or forbidden
+  get(k) { try { return localStorage.getItem(k); } catch { return null; } },
+  set(k, v) { try { v ? localStorage.setItem(k, v) : localStorage.removeItem(k); } catch { /* the server keeps drafts too */ } },
+};
+const draftKey = (conv, kind) => `draft:${me}:${conv}:${kind}`;
+
+/* ---- segments: how many texts a carrier makes of it ---- */
+const GSM = '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà', EXT = '^{}\\[~]|€\f';
+export function segments(text) {
+  let n = 0, odd = '';
+  for (const c of text) if (GSM.includes(c)) n++; else if (EXT.includes(c)) n += 2; else odd ||= c;
+  if (odd) n = text.length;
+  const one = odd ? 70 : 160, many = odd ? 67 : 153, parts = n <= one ? 1 : Math.ceil(n / many);
+  return { n, parts, left: parts * (parts > 1 ? many : one) - n, odd };
+}
+const SWAP = { '’': "'", '‘': "'", '‚': "'", '′': "'", '´': "'", '`': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"', '–': '-', '—': '-', '‑': '-', '−': '-', '…': '...', '•': '*', '\u00a0': ' ', '\u202f': ' ', '\u200b': '', '\t': ' ' };
+export const plain = text => [...text].map(c => GSM.includes(c) || EXT.includes(c) ? c : SWAP[c] ?? (s => s && [...s].every(x => GSM.includes(x)) ? s : c)(c.normalize('NFKD').replace(/\p{M}/gu, ''))).join('');
+
+/* ---- what waits to be sent, in this browser ---- */
+const box = {
+  key: c => `out:${me}:${c}`,
+  all() { try { return Object.keys(localStorage).filter(k => k.startsWith(box.key(''))).map(k => JSON.parse(localStorage[k])).sort((a, b) => a.at - b.at); } catch { return []; } },
+  put: e => store.set(box.key(e.fields.client), JSON.stringify(e)),
+  drop: e => store.set(box.key(e.fields.client), ''),
+};
+const lines = new Map();                                              // one request after another for each conversation
+const inTurn = (conv, job) => { const p = (lines.get(conv) ?? Promise.resolve()).then(job, job); lines.set(conv, p.catch(() => {})); return p; };
+const bubble = e => document.getElementById('c-' + e.fields.client);
+
+function show(e) {
+  const log = $(`#log-${e.conv}`);
+  if (!log || $(`[data-client="${e.fields.client}"]`, log)) return;
+  const li = $('#optimistic').content.firstElementChild.cloneNode(true), at = new Date(e.at);
+  const day = `${at.getFullYear()}${String(at.getMonth() + 1).padStart(2, '0')}${String(at.getDate()).padStart(2, '0')}`;
+  const last = $$('[data-day]', log).at(-1), today = at.toDateString() === new Date().toDateString();
+  li.id = 'c-' + e.fields.client;
+  Object.assign(li.dataset, { client: e.fields.client, sort: Math.max(e.at, +last?.dataset.sort + 1 || 0), key: 'optimistic',
+    day: today ? document.body.dataset.today || day : day, daylabel: today ? 'Today' : at.toLocaleDateString(), state: 'sending', rev: -1 });
+  if (e.fields.channel === 'note') li.className = 'msg note';
+  $('.who', li).textContent = e.fields.channel === 'note' ? 'Note' : 'You';
+  $('.bub', li).textContent = e.fields.body;
+  $('.again', li).onclick = () => send(e);
+  const edit = $('.again', li).cloneNode(); edit.textContent = 'Edit'; edit.classList.add('ghost');
+  edit.onclick = () => { box.drop(e); li.remove(); regroup(log); giveBack(e); };
+  $('.meta', li).append(edit);
+  place($('.msgs', log), li); regroup(log); log.scrollTop = 0;
+}
+function mark(e, state, words) {
+  const li = bubble(e);
+  if (!li) return;
+  li.dataset.state = state; $('.st', li).textContent = words; $$('.again', li).forEach(b => { b.hidden = state !== 'failed'; });
+}
+// The text of a reply that was not taken goes back where it was written.
+function giveBack(e, notice) {
+  const form = $(`#composer-${e.conv}`), kind = e.fields.channel === 'note' ? 'note' : 'reply';
+  if (form) return form.dispatchEvent(new CustomEvent('giveback', { detail: { kind, body: e.fields.body, client: e.fields.client, notice } }));
+  const k = draftKey(e.conv, kind), had = store.get(k);
+  store.set(k, had ? `${e.fields.body}\n${had}` : e.fields.body);
+  toast('A reply was not sent. It is back in its draft.', 'Open', `/inbox/c/${e.conv}`);
+}
+const send = e => inTurn(e.conv, async () => {
+  mark(e, 'sending', 'Sending…');
+  let r, text;
+  const asked = where();
+  try { r = await fetch(e.url, { method: 'POST', headers: headers(), body: new URLSearchParams(e.fields) }); text = await r.text(); }
+  catch { return mark(e, 'failed', navigator.onLine ? 'Not sent' : 'Waits for the connection'); }
+  if (signedOut(r)) return mark(e, 'failed', 'Not sent: you are signed out');
+  if (r.ok) { box.drop(e); apply(text); adopt(r, asked); if (bubble(e)) pull(); return; }
+  if (r.status === 409 || r.status === 422) {
+    box.drop(e);
+    const li = bubble(e), log = li?.closest('.log'); li?.remove(); if (log) regroup(log);
+    return giveBack(e, parse(text));
+  }
+  const why = /^text\/plain/.test(r.headers.get('Content-Type') ?? '') && text.length < 200 ? text : '';
+  mark(e, 'failed', why ? `Not sent: ${why}` : 'Not sent');
+});
+addEventListener('online', () => box.all().forEach(send));
+
+export function composer(form, log) {
+  const conv = form.dataset.conv, text = $('textarea', form), count = $('.count', form), easy = $('.plain', form), f = form.elements;
+  const kind = () => f.channel.value === 'note' ? 'note' : 'reply', kept = { reply: form.dataset.reply ?? '', note: form.dataset.note ?? '' };
+  let was = kind(), timer;
+  if (text.value) kept[was] = text.value;
+
+  const tally = () => {
+    const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
+    count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
+    if (s.odd && text.value) count.textContent += ` · unicode “${s.odd}”`;
+    count.title = s.odd ? `“${s.odd}” is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
+    count.classList.toggle('over', s.parts > 3);
+    easy.hidden = !fewer || fewer.odd !== '' && fewer.parts >= s.parts;
+    if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; }
+  };
+  const save = () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); };
+  const upload = () => {
+    const body = text.value.trim() ? text.value : '', k = was;
+    if (body === kept[k]) return;
+    kept[k] = body;
+    inTurn(conv, async () => {
+      try { const asked = where(), r = await fetch(form.dataset.drafts, { method: 'POST', headers: headers(), body: new URLSearchParams({ kind: k, body }) });
+        if (r.ok && !r.redirected) { apply(await r.text()); adopt(r, asked); } } catch { kept[k] = null; }
+    });
+  };
+  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; text.placeholder = was === 'note' ? 'Note for the team' : `Text ${form.dataset.title}`; tally(); state(); };
+  const state = () => {                                               // may a text be sent?
+    const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
+    $('[value=sms]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
+  };
+  const clear = () => { text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
+  const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
+
+  text.addEventListener('input', () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); timer = setTimeout(upload, 1000); tally(); });
+  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } } });
+  text.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && !e.isComposing) { e.preventDefault(); form.requestSubmit(); } });
+  easy.addEventListener('click', () => { text.value = plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
+  form.addEventListener('click', e => { if (e.target.closest('[data-edit]')) { e.preventDefault(); notice(); text.focus(); } });
+  form.addEventListener('giveback', ({ detail: d }) => {
+    if (kind() !== d.kind) { save(); const radio = $(`[value=${d.kind === 'note' ? 'note' : 'sms'}]`, form); radio.disabled = false; radio.checked = true; load(); }
+    text.value = text.value.trim() ? `${d.body}\n${text.value}` : d.body; save(); tally();
+    const from = d.notice && $('form', d.notice);
+    if (from) { f.seen.value = from.elements.seen.value; f.client.value = from.elements.client.value || d.client; notice($('[data-notice]', from)); }
+    ($('[data-anyway]', form) ?? text).focus(); state();
+  });
+  form.addEventListener('submit', e => {
+    e.preventDefault();
+    const body = text.value.trim(), no = $('.send', form).disabled;
+    if (!body || no) return;
+    const again = e.submitter?.matches('[data-anyway]');
+    // The newest that this page shows; what is in the conflict card has been seen as well.
+    const seen = Math.max(newest(log), again || $('.conflict', form) ? +f.seen.value : 0);
+    const out = { url: form.action, conv, at: Date.now(), fields: { body, channel: f.channel.value, client: uid(), seen: String(seen), view: $('#frame')?.dataset.view ?? '' } };
+    if (again && f.client.value) out.fields.client = f.client.value;
+    notice(); box.put(out); show(out); clear(); text.focus(); send(out);
+  });
+  const placed = e => { if (!form.isConnected) document.removeEventListener('placed', placed); else if (e.detail.el.id === `cstate-${conv}`) state(); };
+  document.addEventListener('placed', placed);
+  addEventListener('pagehide', () => form.isConnected && save());
+
+  load();
+  for (const e of box.all().filter(x => x.conv === conv)) {           // what was left when the page went away
+    if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
+    show(e); if (navigator.onLine && Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
+  }
+  return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (!i.disabled) { i.click(); } text.focus(); } };
+}

@@ -1,0 +1,312 @@
+package templates
+
+// The typed views: one struct for each page and fragment. They are built by the
+// handlers' newXView functions and hold what a page shows, ready to print; no
+// template computes.
+
+import "porchlight/bridge"
+
+// Shell is what every signed-in page has around it.
+type Shell struct {
+	Title    string // of the document
+	Business string
+	Theme    string // "", "light" or "dark"
+	Rev      int64  // the revision that the page was rendered at
+	Me       Person
+	Section  string // of the rail: inbox, simulator, gallery
+	Demo     bool   // shows the demo banner, the simulator and the gallery
+	Today    string // 20061102, in the viewer's zone
+}
+
+// Person is a member of staff as pages show them.
+type Person struct {
+	ID       bridge.StaffID
+	Name     string
+	Initials string
+	Role     string // in words
+}
+
+// InboxPage is the list with or without an open conversation.
+type InboxPage struct {
+	Shell
+	View  bridge.View
+	Tabs  Tabs
+	Rows  []Row
+	More  string // URL of the next page of rows; empty at the end
+	Open  *Conversation
+	Empty Empty // shown when Rows is empty
+	// Setup is the day-one checklist, shown while the store has no conversation.
+	Setup []SetupStep
+}
+
+// SetupStep is one line of the day-one checklist.
+type SetupStep struct {
+	Text, Href string
+	Done       bool
+}
+
+// Empty is what an empty list says.
+type Empty struct {
+	Title, Text string
+	Action      string // of a link; empty for none
+	Href        string
+}
+
+// Tabs is the row of views above the list. Fragment id: tabs.
+type Tabs struct {
+	Rev  int64
+	Tabs []Tab
+	// Keep is the open conversation's id, so that a change of view keeps it; 0 for none.
+	Keep bridge.ConversationID
+}
+
+// Tab is one view.
+type Tab struct {
+	View    bridge.View
+	Title   string
+	Href    string
+	Count   string // "7", "99+", or empty for views without a count
+	Current bool
+}
+
+// Row is a conversation in the list. Fragment id: row-ID.
+type Row struct {
+	ID       bridge.ConversationID
+	Rev      int64
+	Href     string
+	Title    string
+	Initials string // empty: the icon of an unknown person
+	Channel  bridge.Channel
+	Sub      string // the line under the title, such as the number
+	Preview  string
+	Draft    bool
+	Unread   int64
+	Last     Stamp
+	Badges   []Badge // at most three
+	More     int     // badges beyond them
+	Current  bool
+	// Gone makes the fragment remove the row, because it left the view.
+	Gone bool
+}
+
+// Badge is an icon and a word; colour is never alone.
+type Badge struct {
+	Tone string // "", danger, warn, ok, ai, sms, email, portal
+	Icon string
+	Text string
+}
+
+// Conversation is the open conversation with everything around it.
+type Conversation struct {
+	ID        bridge.ConversationID
+	Rev       int64
+	Href      string // the page of this conversation, view kept
+	BackHref  string // the list
+	Title     string
+	Initials  string
+	Sub       string
+	State     bridge.ConversationState
+	StateText string // "Snoozed until Mon 08:00", empty when open
+	Urgent    bool
+	Unread    int64
+	Items     []Item
+	Older     string // URL of the messages before the first; empty at the start
+	Banners   []Banner
+	Assignee  bridge.StaffID
+	Team      []Person // whom it may be assigned to
+	Snoozes   []Choice // ready-made times
+	Can       Can
+	Composer  Composer
+	Details   Details
+	View      bridge.View // the list beside it, so that plain forms lead back to it
+}
+
+// Can says which controls the reader has; a control that is not allowed is not shown.
+type Can struct {
+	Organise bool // assign, close, snooze, mark urgent, edit the contact
+}
+
+// Choice is one ready-made value of a menu.
+type Choice struct {
+	Value, Text, Hint string
+}
+
+// Banner is a line above the log.
+type Banner struct {
+	Tone, Icon, Text string
+}
+
+// Item is one entry of the log, with what comes before it.
+type Item struct {
+	Day     string // a day separator before it; empty for none
+	New     bool   // the "New" divider before it
+	Grouped bool   // under the same author's previous bubble
+	Message Message
+}
+
+// Message is a bubble, a note or an event line. Fragment id: m-ID.
+type Message struct {
+	ID          bridge.MessageID
+	Rev         int64
+	Into        string // where the fragment goes, such as "#log-12 ol"; empty inside a page
+	Side        string // in, out, note, event
+	AI          bool
+	Who         string
+	Key         string // author and channel: equal keys within five minutes group
+	ClientID    string
+	Channel     bridge.Channel
+	ChannelText string // "SMS"
+	Body        string
+	Media       []Attachment
+	At          Stamp
+	State       string // data-state: "", queued, sending, sent, delivered, read, failed, unknown, canceled
+	StateIcon   string // clock, tick, ticks, alert, info
+	StateText   string // "Delivered", "Not delivered"; "" for what came in
+	Failure     *Failure
+	History     []Step // of the delivery, for the pop-over on the time
+}
+
+// Attachment is a file of a message.
+type Attachment struct {
+	Name, Type, Href string // Href is empty while it cannot be shown
+}
+
+// Failure explains what did not arrive and what to do.
+type Failure struct {
+	Sentence string
+	Code     string // shown small
+	Link     string // about the code, may be empty
+	Advice   string // the next best step in words
+	// The actions that make sense, each a URL to POST to; empty ones are not shown.
+	RetryURL, RetryText string
+	DismissURL          string
+	CallHref            string // tel:
+	FixNumber           bool   // opens the contact panel
+}
+
+// Step is one line of a delivery's history.
+type Step struct {
+	At   Stamp
+	Text string
+}
+
+// Composer is the reply form.
+type Composer struct {
+	Action    string // POST target
+	DraftURL  string // POST target of drafts
+	Conv      bridge.ConversationID
+	Title     string // whom it goes to
+	Draft     string // reply draft kept on the server
+	NoteDraft string
+	LastSeen  bridge.MessageID // the newest message that the page shows; a reply that missed one is stopped
+	// Blocked is the reason why no text can be sent, with its Fix; notes still work.
+	Blocked, Fix string
+	// Hint says exactly what will happen: "Text to +1 415 555 0134 from +1 415 555 0100".
+	Hint string
+	// Conflict is shown when somebody wrote after the page was loaded.
+	Conflict *Conflict
+	Error    string // what was wrong with the form, the draft kept
+	Rev      int64  // the conversation's, so that an old cstate-ID never replaces a newer one
+	Client   string // a fresh client id, for a browser without JavaScript
+	Note     bool   // the form was sent as a note, so it opens as one
+	View     bridge.View
+}
+
+// Conflict is what came in while a reply was being written.
+type Conflict struct {
+	Items    []Item
+	Body     string // the reply that was stopped
+	Client   string // its client id
+	LastSeen bridge.MessageID
+}
+
+// Details is the panel beside the conversation. Fragment id: details-ID.
+type Details struct {
+	Name      string // as stored; may be empty
+	Title     string
+	Initials  string
+	Since     string // "Customer since March 2026"
+	Addresses []Address
+	People    []Participant
+	RenameURL string
+	AddURL    string
+	Line      string // the business number that the contact knows
+}
+
+// Address is a contact's phone or email in the panel.
+type Address struct {
+	Label    string // Mobile, Email, Sender
+	Value    string
+	CallHref string // tel:, empty where one cannot call
+	Badge    *Badge // opted out, landline, cannot be answered, receives texts
+}
+
+// Participant is a person in the conversation.
+type Participant struct {
+	Name, Role string
+}
+
+// Changes is the answer to "what is new since a revision": fragments only.
+type Changes struct {
+	Tabs  *Tabs
+	Rows  []Row
+	Open  *Conversation // header, banners, composer state and details, if they changed
+	Items []Message     // new and changed messages of the open conversation
+}
+
+// LoginPage asks for email and password.
+type LoginPage struct {
+	Shell
+	Email string
+	Next  string
+	Error string
+}
+
+// WelcomePage is where the first owner's one-time link leads.
+type WelcomePage struct {
+	Shell
+	Token             string
+	Name, Email       string
+	Error, ErrorField string
+	Expired           bool
+}
+
+// ErrorPage is shown instead of a page that cannot be.
+type ErrorPage struct {
+	Shell
+	Code             int
+	Heading, Text    string
+	Ref              string // for the log, only for what nobody expected
+	Action, ActionTo string // a way on
+}
+
+// SimulatorPage shows the demo's handsets.
+type SimulatorPage struct {
+	Shell
+	Handsets []Handset
+	Open     Handset
+	Line     string     // the business number
+	Messages []Message  // Side as the handset sees it: "out" is what it sent
+	Behaves  []Choice   // what the handset can do, Value is posted
+	Wire     []WireLine // oldest first
+	Quick    []Choice   // ready-made texts
+	Client   string     // a fresh client id, for a browser without JavaScript
+	Error    string     // what was wrong with the text, which is then in Body
+	Body     string
+}
+
+// Handset is one phone of the demo.
+type Handset struct {
+	Number, Name, Href string
+	Behave             string // the Value of the current choice
+	Unread             int
+	Current            bool
+}
+
+// WireLine is one exchange between the simulator and Porchlight.
+type WireLine struct {
+	ID   string // fragment id
+	At   string
+	Text string
+	Code int
+}
