@@ -42,8 +42,8 @@ func GalleryPage(now time.Time) Gallery {
 	g := Gallery{
 		Shell: Shell{Title: "Gallery", Business: "Brightwater Plumbing", Section: "gallery", Demo: true, Today: now.Format("20060102"), Me: exampleTeam()[0]},
 		Tabs:  exampleTabs(), Rows: exampleRows(now), Full: full, Blocked: blocked, Stranger: stranger,
-		Conflict: Composer{Action: "#", DraftURL: "#", Conv: 904, Title: "Priya Raman", Hint: "Text to +1 415 555 0134 from +1 415 555 0100", Conflict: &Conflict{Body: "Great, see you at eight then.", Client: "0f", LastSeen: 77,
-			Items: []Item{{Message: Message{ID: 77, Side: "in", Who: "Priya Raman", Body: "Sorry, could we make it Thursday instead?", At: NewStamp(now.Add(-time.Minute), now)}}}}},
+		Conflict: Composer{Action: "#", DraftURL: "#", Conv: 904, Title: "Luis Ferreira", Hint: "Text to +1 415 555 0134 from +1 415 555 0100", Conflict: &Conflict{Body: "Great, see you at eight then.", Client: "0f", LastSeen: 77,
+			Items: []Item{{Message: Message{ID: 77, Side: "in", Who: "Luis Ferreira", Body: "Sorry, could we make it Thursday instead?", At: NewStamp(now.Add(-time.Minute), now)}}}}},
 		Refused: Composer{Action: "#", DraftURL: "#", Conv: 905, Title: "Tom Becker", Draft: "A very long text …", Hint: "Text to +1 415 555 0155 from +1 415 555 0100", Error: "This is more than 10 texts long. Shorten it, or send it in parts."},
 		Badges: []Badge{{"danger", "flag", "Urgent"}, {"ai", "spark", "AI handoff"}, {"danger", "alert", "Not delivered"}, {"", "ban", "Opted out"}, {"warn", "clock", "Waiting"},
 			{"", "moon", "Until Mon 08:00"}, {"", "user", "Maya"}, {"ok", "tick", "Receives texts"}, {"sms", "sms", "SMS"}, {"email", "email", "Email"}, {"portal", "portal", "Portal"}},

@@ -133,13 +133,13 @@ func (s *simulator) texts(number string) (out []templates.Message) {
 
 func (s *simulator) wire() (out []templates.WireLine) {
 	log := s.sim.Wire()
-	for i, x := range log[max(0, len(log)-shownWire):] {
+	for _, x := range log[max(0, len(log)-shownWire):] {
 		who := "Porchlight → carrier  "
 		if x.ToUs {
 			who = "carrier → Porchlight  "
 		}
 		out = append(out, templates.WireLine{
-			ID: fmt.Sprintf("w-%d-%d", x.At.UnixNano(), i), At: x.At.In(s.zone).Format("15:04:05"),
+			ID: fmt.Sprintf("w-%d", x.At.UnixNano()), At: x.At.In(s.zone).Format("15:04:05"),
 			Text: who + x.Method + " " + x.Path + "  " + x.Summary, Code: x.Status,
 		})
 	}

@@ -38,11 +38,11 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 			}
 			p.Open, current, p.Title = &o, o.ID, o.Title
 		}
-		cs, err := tx.Conversations(reader, v, data.ParseCursor(c.Query("after")), rowsPerPage+1)
+		cs, err := tx.Conversations(reader, v, data.ParseCursor(c.Query("before")), rowsPerPage+1)
 		if err != nil {
 			return err
 		}
-		p.Rows, p.More = s.rows(cs, v, current, "/inbox")
+		p.Rows, p.More = s.rows(cs, v, current)
 		if p.Tabs, err = s.tabs(tx, reader, v); err != nil {
 			return err
 		}
@@ -56,14 +56,10 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 
 // rows turns one more conversation than a page holds into the page and the URL of
 // the next one.
-func (s *Inbox) rows(cs []bridge.Conversation, v bridge.View, current bridge.ConversationID, path string) (rows []templates.Row, more string) {
+func (s *Inbox) rows(cs []bridge.Conversation, v bridge.View, current bridge.ConversationID) (rows []templates.Row, more string) {
 	if len(cs) > rowsPerPage {
 		cs = cs[:rowsPerPage]
-		key := "after"
-		if path == "/inbox/more" {
-			key = "before"
-		}
-		more = path + "?view=" + string(v) + "&" + key + "=" + data.CursorAfter(cs[len(cs)-1]).String()
+		more = "/inbox/more?view=" + string(v) + "&before=" + data.CursorAfter(cs[len(cs)-1]).String()
 	}
 	now := s.now()
 	for _, conv := range cs {
@@ -72,22 +68,21 @@ func (s *Inbox) rows(cs []bridge.Conversation, v bridge.View, current bridge.Con
 	return rows, more
 }
 
+// more is the next page of rows; a whole page for browsers without JavaScript.
 func (s *Inbox) more(c *gin.Context) error {
+	if !web.WantsFragment(c) {
+		return s.list(c)
+	}
 	v, reader := viewOf(c), me(c)
 	var cs []bridge.Conversation
 	err := s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
-		web.Revision(c, tx.Rev())
-		at := c.Query("before")
-		if at == "" {
-			at = c.Query("after")
-		}
-		cs, err = tx.Conversations(reader, v, data.ParseCursor(at), rowsPerPage+1)
+		cs, err = tx.Conversations(reader, v, data.ParseCursor(c.Query("before")), rowsPerPage+1)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	rows, more := s.rows(cs, v, 0, "/inbox/more")
+	rows, more := s.rows(cs, v, 0)
 	c.Header("X-More", more)
 	return s.Fragment(c, http.StatusOK, "rows", rows)
 }

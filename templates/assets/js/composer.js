@@ -71,7 +71,7 @@ const send = e => inTurn(e.conv, async () => {
   let r, text;
   const asked = where();
   try { r = await fetch(e.url, { method: 'POST', headers: headers(), body: new URLSearchParams(e.fields) }); text = await r.text(); }
-  catch { return mark(e, 'failed', navigator.onLine ? 'Not sent' : 'Waits for the connection'); }
+  catch { return navigator.onLine ? mark(e, 'failed', 'Not sent') : mark(e, 'sending', 'Waits for the connection'); }
   if (signedOut(r)) return mark(e, 'failed', 'Not sent: you are signed out');
   if (r.ok) { box.drop(e); apply(text); adopt(r, asked); if (bubble(e)) pull(); return; }
   if (r.status === 409 || r.status === 422) {
@@ -82,7 +82,7 @@ const send = e => inTurn(e.conv, async () => {
   const why = /^text\/plain/.test(r.headers.get('Content-Type') ?? '') && text.length < 200 ? text : '';
   mark(e, 'failed', why ? `Not sent: ${why}` : 'Not sent');
 });
-addEventListener('online', () => box.all().forEach(send));
+for (const [on, name] of [[window, 'online'], [document, 'back']]) on.addEventListener(name, () => box.all().forEach(send));
 
 export function composer(form, log) {
   const conv = form.dataset.conv, text = $('textarea', form), count = $('.count', form), easy = $('.plain', form), f = form.elements;
@@ -93,8 +93,8 @@ export function composer(form, log) {
   const tally = () => {
     const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
     count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
-    if (s.odd && text.value) count.textContent += ` · unicode “${s.odd}”`;
-    count.title = s.odd ? `“${s.odd}” is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
+    if (s.odd && text.value) count.textContent += ` · unicode: ${s.odd}`;
+    count.title = s.odd ? `${s.odd} is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
     count.classList.toggle('over', s.parts > 3);
     easy.hidden = !fewer || fewer.odd !== '' && fewer.parts >= s.parts;
     if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; }
@@ -147,7 +147,7 @@ export function composer(form, log) {
   load();
   for (const e of box.all().filter(x => x.conv === conv)) {           // what was left when the page went away
     if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
-    show(e); if (navigator.onLine && Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
+    show(e); if (Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
   }
   return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (!i.disabled) { i.click(); } text.focus(); } };
 }

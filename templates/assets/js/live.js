@@ -42,7 +42,10 @@ export function pull() {
 // A break shorter than two seconds is nobody's business.
 function up(ok) {
   const banner = $('#offline');
-  if (ok) { clearTimeout(down); down = 0; if (banner && !banner.hidden) { banner.hidden = true; say('Back online'); } }
+  if (ok) {
+    if (down) document.dispatchEvent(new Event('back'));              // what could not be sent is sent now
+    clearTimeout(down); down = 0; if (banner && !banner.hidden) { banner.hidden = true; say('Back online'); }
+  }
   else if (!down) down = setTimeout(() => { if (banner) banner.hidden = false; }, 2000);
 }
 
