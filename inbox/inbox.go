@@ -9,8 +9,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"porchlight/bridge/intake"
-	"porchlight/bridge/live"
 	"porchlight/inbox/api"
 	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
@@ -20,8 +18,8 @@ import (
 // Options are the parts that are mounted.
 type Options struct {
 	Web      *web.Web
-	Intake   *intake.Intake
-	Hub      *live.Hub
+	Staff    *staff.Inbox
+	API      *api.API
 	Webhooks *webhooks.Twilio
 	// Extra mounts more pages behind signing in, such as the demo's simulator.
 	Extra func(*gin.Engine, *web.Web)
@@ -48,8 +46,8 @@ func Handler(o Options) (http.Handler, error) {
 	r.GET("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
 	r.HEAD("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
 	o.Web.Doors(r)
-	staff.New(o.Web, o.Intake, o.Hub).Mount(r)
-	api.Mount(r, o.Web.Store, o.Intake)
+	o.Staff.Mount(r)
+	o.API.Mount(r)
 	if o.Extra != nil {
 		o.Extra(r, o.Web)
 	}

@@ -27,7 +27,7 @@ func tableWith(run func(context.Context, env) error) []command {
 	}
 }
 
-func addStaff(_ context.Context, e env) error {
+func addAnybody(_ context.Context, e env) error {
 	flags := e.flags()
 	role := flags.String("role", "admin", "the `ROLE`")
 	words, err := e.parse(flags, 1, 2)
@@ -63,7 +63,7 @@ func TestCommandLine(t *testing.T) {
 		{"help sreve", exitUsage, "", "did you mean serve?"},
 		{"help staff", exitUsage, "", "choose one of staff add, staff list"},
 	} {
-		code, stdout, stderr := say(tableWith(addStaff), nil, strings.Fields(c.args)...)
+		code, stdout, stderr := say(tableWith(addAnybody), nil, strings.Fields(c.args)...)
 		if code != c.code || !part(stdout, c.stdout) || !part(stderr, c.stderr) {
 			t.Errorf("porchlight %s: code %d\nstdout: %s\nstderr: %s", c.args, code, stdout, stderr)
 		}

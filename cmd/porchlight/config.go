@@ -98,10 +98,6 @@ func (s SessionConfig) Lifetime() time.Duration { return time.Duration(s.Days) *
 type OutboxConfig struct {
 	KeepTrying time.Duration // after which a text that never left expires
 	Timeout    time.Duration // of one request to the carrier
-
-	// Set by tests only; 0 is the outbox's own: when a lost answer is looked for,
-	// and when its absence is believed.
-	checkAfter, sureAfter time.Duration
 }
 
 func defaultConfig() Config {

@@ -56,7 +56,7 @@ func TestDefaultsFillWhatTheFileLeavesOut(t *testing.T) {
 		ServerConfig{"127.0.0.1:8080", "https://inbox.example.com"},
 		BusinessConfig{"Porchlight", time.Local, "US"}, "var", false, "https://api.twilio.com",
 		[]bridge.Line{{Phone: "+14155550134", Name: "Main", Pace: 1}},
-		LogConfig{slog.LevelInfo, "text"}, 30 * 24 * time.Hour, OutboxConfig{4 * time.Hour, 10 * time.Second},
+		LogConfig{slog.LevelInfo, "text"}, 30 * 24 * time.Hour, OutboxConfig{KeepTrying: 4 * time.Hour, Timeout: 10 * time.Second},
 	}
 	for i := range want {
 		if !reflect.DeepEqual(got[i], want[i]) {

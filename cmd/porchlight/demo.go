@@ -84,13 +84,14 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	cfg.Storage.Path = dir
 	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
-	cfg.Outbox.checkAfter, cfg.Outbox.sureAfter = 2*time.Second, 10*time.Second // a visitor does not wait for minutes
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
 		d.sim.Close()
 		return nil, nil, fmt.Errorf("fill the demo's store %s: %w", filepath.Clean(dir), err)
 	}
-	p, err := build(ctx, cfg, extras{demo: d, visitor: owner})
+	p, err := build(ctx, cfg, extras{demo: d, visitor: owner,
+		checkAfter: 2 * time.Second, sureAfter: 10 * time.Second, // a visitor does not wait for minutes
+	})
 	if err != nil {
 		d.sim.Close()
 		return nil, nil, err

@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"inbox/staff":         inboxMayImport,
 	"inbox/portal":        inboxMayImport,
 	"inbox/api":           inboxMayImport,
-	"inbox":               {"bridge", "data", "inbox/staff", "inbox/portal", "inbox/api", "inbox/web", "webhooks"},
+	"inbox":               {"inbox/staff", "inbox/portal", "inbox/api", "inbox/web", "webhooks"},
 }
 
 var inboxMayImport = []string{"bridge", "data", "bridge/intake", "bridge/live", "inbox/web", "templates"}

@@ -21,6 +21,8 @@ import (
 	"porchlight/bridge/sms"
 	"porchlight/data"
 	"porchlight/inbox"
+	"porchlight/inbox/api"
+	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
 	"porchlight/templates"
 	"porchlight/webhooks"
@@ -36,12 +38,17 @@ func serve(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
+	return serveConfig(ctx, e, cfg, extras{})
+}
+
+// serveConfig serves a configuration that is known to be complete.
+func serveConfig(ctx context.Context, e env, cfg Config, x extras) error {
 	slog.SetDefault(newLogger(e.stderr, cfg.Log))
 	l, err := net.Listen("tcp", cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", cfg.Server.Listen, err)
 	}
-	p, err := build(ctx, cfg, extras{})
+	p, err := build(ctx, cfg, x)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -57,6 +64,9 @@ type extras struct {
 	demo *demo
 	// visitor is who somebody without a session is; only the demo sets it.
 	visitor bridge.StaffID
+	// When a lost answer is looked for, and when its absence is believed; 0 is the
+	// outbox's own.
+	checkAfter, sureAfter time.Duration
 }
 
 // A program is everything, wired: store → hub → carriers → outbox → http.
@@ -130,7 +140,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	p.outbox = outbox.New(outbox.Options{
 		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
 		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
-		CheckAfter: cfg.Outbox.checkAfter, SureAfter: cfg.Outbox.sureAfter,
+		CheckAfter: x.checkAfter, SureAfter: x.sureAfter,
 	})
 	p.routine = routine.New(routine.Options{
 		Store: p.store, Now: time.Now, List: twilio.ListInbound,
@@ -154,7 +164,9 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
 	})
 	m.watch(p.store, p.hub)
-	in := inbox.Options{Web: w, Intake: p.intake, Hub: p.hub, Webhooks: hooks, Probes: m.probes(p.store)}
+	in := inbox.Options{
+		Web: w, Staff: staff.New(w, p.intake, p.hub), API: api.New(p.store, p.intake), Webhooks: hooks, Probes: m.probes(p.store),
+	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount
 	}

@@ -26,9 +26,11 @@ type API struct {
 	in    *intake.Intake
 }
 
+// New makes the API.
+func New(store *data.Store, in *intake.Intake) *API { return &API{store, in} }
+
 // Mount puts the API and its description on the engine.
-func Mount(r *gin.Engine, store *data.Store, in *intake.Intake) {
-	a := &API{store, in}
+func (a *API) Mount(r *gin.Engine) {
 	cfg := huma.DefaultConfig("Porchlight", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", "/api/v1/schemas"
 	cfg.CreateHooks = nil // no $schema links in the answers
