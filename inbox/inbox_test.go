@@ -29,7 +29,10 @@ import (
 	"porchlight/webhooks"
 )
 
-const password = "correct horse battery"
+const (
+	password    = "correct horse battery"
+	readTimeout = 500 * time.Millisecond
+)
 
 // An office is the whole HTTP rim over a real store, with a team and one customer.
 type office struct {
@@ -73,7 +76,9 @@ func newOffice(t *testing.T, o data.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(h)
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ReadTimeout = readTimeout
+	server.Start()
 	t.Cleanup(func() {
 		hub.Close()
 		server.Close()
@@ -405,7 +410,8 @@ func TestTheStreamTellsThatSomethingMovedAndNotWhat(t *testing.T) {
 			}
 			if strings.HasPrefix(lines.Text(), "id: ") {
 				if ids++; ids == 1 {
-					f.text("Secret") // the stream is open: now something moves
+					time.Sleep(2 * readTimeout) // a stream outlives what a request may take
+					f.text("Secret")
 				} else {
 					return
 				}

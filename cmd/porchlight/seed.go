@@ -51,7 +51,7 @@ func demoContacts() []demoContact {
 			out(4*time.Hour, 0, "Morning Priya, Sam from Brightwater. I can be with you tomorrow between 08:00 and 09:00. Does that work?"),
 			in(24*time.Minute, "Yes please. The gauge is at 0.4 now"),
 			in(6*time.Minute, "Also, can you bring the spare thermostat?"))},
-		{name: "Tom Becker", phone: "+14155550171", assignee: -1, urgent: true, unread: true, says: []demoText{
+		{name: "Tom Becker", phone: "+14155550131", assignee: -1, urgent: true, unread: true, says: []demoText{
 			in(3*time.Minute, "Water coming through the kitchen ceiling!! Stopcock is stuck")}},
 		{name: "Oakfield Lettings", phone: "+14155550172", assignee: 1, says: []demoText{
 			in(3*day, "Could you look at the damp in flat 3B this week?"),
@@ -71,7 +71,7 @@ func demoContacts() []demoContact {
 		{name: "Luis Ferreira", phone: "+14155550155", assignee: 1, state: bridge.Waiting, says: []demoText{
 			in(7*time.Hour, "Is Monday still on for the water heater?"),
 			out(6*time.Hour, 1, "All set for Monday 09:30. Please keep the drive clear.")}},
-		{name: "Dev Anand", phone: "+14155550188", assignee: 1, state: bridge.Snoozed, says: []demoText{
+		{name: "Dev Anand", phone: "+14155550157", assignee: 1, state: bridge.Snoozed, says: []demoText{
 			in(3*day, "I am away until the 30th, text me then.")}},
 		{name: "Ruth Okafor", phone: "+14155550161", assignee: 2, says: []demoText{
 			in(9*time.Hour, "The new radiator is lovely and warm. One valve drips a little."),
@@ -144,10 +144,13 @@ func (c demoContact) seed(tx *data.Tx, line bridge.LineID, team []bridge.Staff, 
 	if err != nil {
 		return err
 	}
-	var last bridge.Message
+	var last, old bridge.Message // old: the newest that the owner has seen
 	for _, t := range c.says {
 		if last, err = t.seed(tx, id, contact, line, team, now); err != nil {
 			return err
+		}
+		if !c.unread || t.by >= 0 {
+			old = last
 		}
 	}
 	if err := tx.SetRoute(id, line, c.phone); err != nil {
@@ -166,8 +169,12 @@ func (c demoContact) seed(tx *data.Tx, line bridge.LineID, team []bridge.Staff, 
 		err = errors.Join(err, tx.SetState(id, bridge.Closed, time.Time{}))
 	}
 	for _, p := range team {
-		if err == nil && (!c.unread || p.ID != team[0].ID) {
-			_, err = tx.MarkRead(id, p.ID, last.ID, now)
+		seen := last.ID
+		if p.ID == team[0].ID {
+			seen = old.ID
+		}
+		if err == nil {
+			_, err = tx.MarkRead(id, p.ID, seen, now)
 		}
 	}
 	return err

@@ -1,7 +1,9 @@
 package staff
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -57,12 +59,7 @@ func (s *Inbox) sendChanges(c *gin.Context, v bridge.View, open bridge.Conversat
 			}
 			out.Tabs = &tabs
 		}
-		for _, conv := range moved {
-			if conv.ID == open {
-				return s.movedOpen(tx, reader, v, open, after, &out)
-			}
-		}
-		return nil
+		return s.movedOpen(tx, reader, v, open, after, moved, &out)
 	})
 	if err != nil {
 		return err
@@ -85,12 +82,20 @@ func (s *Inbox) movedRows(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	return rows, nil
 }
 
-func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open bridge.ConversationID, after int64, out *templates.Changes) error {
-	frame, _, err := s.newFrame(tx, reader, v, open)
-	if err != nil {
+// movedOpen is what moved in the conversation that the page has open. A text on
+// its way moves its message only: the row in the list says nothing of ticks.
+func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open bridge.ConversationID, after int64, moved []bridge.Conversation, out *templates.Changes) error {
+	if slices.ContainsFunc(moved, func(c bridge.Conversation) bool { return c.ID == open }) {
+		frame, _, err := s.newFrame(tx, reader, v, open)
+		if err != nil {
+			return err
+		}
+		out.Open = &frame
+	} else if _, err := tx.Conversation(reader, open); errors.Is(err, bridge.ErrNotFound) {
+		return nil // none is open, or it is not theirs to see any more
+	} else if err != nil {
 		return err
 	}
-	out.Open = &frame
 	ms, err := tx.MessagesSince(open, after)
 	for _, m := range ms {
 		out.Items = append(out.Items, s.newMessage(m, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))

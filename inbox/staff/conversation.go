@@ -253,8 +253,13 @@ func snoozes(now time.Time) []templates.Choice {
 	add := func(t time.Time, text string) {
 		out = append(out, templates.Choice{Value: t.Format(time.RFC3339), Text: text, Hint: soon(t, now)})
 	}
-	add(now.Add(3*time.Hour).Truncate(time.Minute), "Later today")
+	later := now.Add(3 * time.Hour).Truncate(time.Minute)
+	if later.Before(at(1, 0)) {
+		add(later, "Later today")
+	}
 	add(at(1, 8), "Tomorrow morning")
-	add(at(monday, 8), "Monday morning")
+	if monday > 1 { // on a Sunday that is tomorrow
+		add(at(monday, 8), "Monday morning")
+	}
 	return out
 }
