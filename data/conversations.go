@@ -130,13 +130,17 @@ func (tx *Tx) ChangedSince(reader bridge.Staff, rev int64, limit int) ([]bridge.
 }
 
 // LostSince gives the conversations that moved after a revision and that the
-// reader may not see (any more).
+// reader may not see any more, though they once could: a list may still show them.
+// Others are not named, for their ids are nothing to the reader.
 func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.ConversationID, error) {
 	if reader.Role.SeesAll() {
 		return nil, nil
 	}
 	return list(tx, scanID[bridge.ConversationID],
-		"SELECT id FROM conversations WHERE rev > $2 AND COALESCE(assignee_id, 0) <> $1 ORDER BY rev LIMIT "+strconv.Itoa(limit), reader.ID, rev)
+		`
+		SELECT id FROM conversations WHERE rev > $2 AND COALESCE(assignee_id, 0) <> $1
+			AND id IN (SELECT conversation_id FROM participants WHERE staff_id = $1)
+		ORDER BY rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
 }
 
 // A Start is what a new conversation begins with.

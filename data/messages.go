@@ -120,13 +120,16 @@ func (tx *Tx) NewestMessage(id bridge.ConversationID) (bridge.MessageID, error) 
 	return ids[0], nil
 }
 
+// MaxSince is how far back MessagesSince looks, in messages.
+const MaxSince = 500
+
 // MessagesSince gives the messages of a conversation that are new, or whose
-// deliveries moved, after a revision. What moved earlier than the last 500
-// messages is not looked for; such a page is better loaded anew.
+// deliveries moved, after a revision. It looks through the last MaxSince messages;
+// a page that missed more is better loaded anew.
 func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Message, error) {
 	ms, err := list(tx, scanMessage, `
 		SELECT `+messageColumns+` FROM (
-			SELECT * FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT 500
+			SELECT * FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT `+strconv.Itoa(MaxSince)+`
 		) AS recent
 		WHERE rev > $2 OR id IN (SELECT message_id FROM deliveries WHERE conversation_id = $1 AND rev > $2)
 		ORDER BY id`, id, rev)

@@ -391,6 +391,25 @@ func TestChangesBringOnlyWhatMoved(t *testing.T) {
 	})
 }
 
+func TestAPageThatSleptThroughTooMuchLoadsItselfAnew(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	b := f.signedIn("sam@example.com")
+	err := f.store.Write(t.Context(), func(tx *data.Tx) error {
+		for range data.MaxSince {
+			if _, err := tx.AddMessage(bridge.Message{Conversation: f.conv, At: time.Now(), Direction: bridge.Note}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.get(fmt.Sprintf("/inbox/changes?after=1&view=open&open=%d", f.conv)); r.StatusCode != 205 || r.Header.Get("X-Rev") != "" {
+		t.Errorf("%d, up to %q", r.StatusCode, r.Header.Get("X-Rev"))
+	}
+}
+
 func TestTheStreamTellsThatSomethingMovedAndNotWhat(t *testing.T) {
 	each(t, func(t *testing.T, f *office) {
 		b := f.signedIn("sam@example.com")

@@ -14,8 +14,11 @@ import (
 	"porchlight/templates"
 )
 
-// manyChanges is where catching up row by row costs more than loading the list.
+// manyChanges is where catching up row by row costs more than loading the page.
 const manyChanges = 200
+
+// errTooMuch says that a page slept through more than it can be brought up to date with.
+var errTooMuch = errors.New("too much has changed")
 
 func (s *Inbox) changes(c *gin.Context) error {
 	after, err := strconv.ParseInt(c.Query("after"), 10, 64)
@@ -39,8 +42,8 @@ func (s *Inbox) sendChanges(c *gin.Context, v bridge.View, open bridge.Conversat
 		if err != nil {
 			return err
 		}
-		if len(moved) == manyChanges { // complete up to here; the page asks again
-			web.Revision(c, max(moved[manyChanges-1].Rev-1, after))
+		if len(moved) == manyChanges {
+			return errTooMuch
 		}
 		if out.Rows, err = s.movedRows(tx, reader, v, open, moved); err != nil {
 			return err
@@ -61,6 +64,11 @@ func (s *Inbox) sendChanges(c *gin.Context, v bridge.View, open bridge.Conversat
 		}
 		return s.movedOpen(tx, reader, v, open, after, moved, &out)
 	})
+	if errors.Is(err, errTooMuch) {
+		c.Writer.Header().Del("X-Rev")
+		c.Status(http.StatusResetContent) // the page loads itself anew; drafts stay in the browser
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -97,6 +105,9 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 		return err
 	}
 	ms, err := tx.MessagesSince(open, after)
+	if len(ms) == data.MaxSince {
+		return errTooMuch
+	}
 	for _, m := range ms {
 		out.Items = append(out.Items, s.newMessage(m, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
 	}

@@ -30,6 +30,7 @@ export function pull() {
         again = false;
         const asked = page.where(), r = await fetch(`${body.dataset.changes}?after=${page.rev}${asked && '&' + asked}`, { headers: headers() });
         if (signedOut(r)) return;
+        if (r.status === 205) return location.reload();                // it slept through too much
         if (!r.ok) throw new Error(r.status);
         apply(await r.text()); adopt(r, asked); up(true); gone = 0;
         if (asked !== page.where()) again = true;
