@@ -3,11 +3,13 @@ package webhooks
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -312,4 +314,38 @@ func FuzzWebhook(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestALockedStoreAnswers5xx holds SQLite's write lock from outside for longer
+// than the store waits for it.
+func TestALockedStoreAnswers5xx(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "porchlight.db")
+	s, err := data.Open(t.Context(), data.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := newDesk(t, s)
+	other, err := sql.Open("sqlite3", path+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := d.post("/webhooks/twilio/sms", text(1, "hello"), genuine); w.Code != 503 {
+		t.Errorf("while the store is locked: %d", w.Code)
+	}
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if w := d.post("/webhooks/twilio/sms-fallback", text(1, "hello"), genuine); w.Code != 200 {
+		t.Errorf("the carrier's next try: %d", w.Code)
+	}
+	if m, _ := d.stored(); m != 1 {
+		t.Errorf("%d messages", m)
+	}
 }
