@@ -17,7 +17,6 @@ const maxBatch = 256
 type job struct {
 	ctx  context.Context
 	fn   func(*Tx) error
-	tx   *Tx
 	err  error
 	done chan struct{}
 }
@@ -32,9 +31,20 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 	case s.jobs <- j:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.ended:
+		return ErrClosed
 	}
-	<-j.done
-	return j.err
+	select {
+	case <-j.done:
+		return j.err
+	case <-s.ended:
+	}
+	select {
+	case <-j.done: // by the committer's last turn
+		return j.err
+	default:
+		return ErrClosed
+	}
 }
 
 // commitLoop is the only writer of the store. It ends when ctx does, after the

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"porchlight/bridge"
@@ -15,10 +17,11 @@ func scanAddress(s scanner) (a bridge.Address, err error) {
 // AddressesOf finds every contact's address with this value, the longest known
 // contact first: a household may share a phone.
 func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, error) {
-	return list(tx, scanAddress, `
-		SELECT `+addressColumns+` FROM addresses
-		WHERE value = $1 AND channel = $2
-		ORDER BY contact_id`, value, ch)
+	// Put in order here: SQLite's sorter takes longer to set up than the whole
+	// look-up, and this is asked for each text that comes in.
+	as, err := list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE value = $1 AND channel = $2", value, ch)
+	slices.SortFunc(as, func(a, b bridge.Address) int { return cmp.Compare(a.Contact, b.Contact) })
+	return as, err
 }
 
 // Contact finds a contact with its addresses, phones first.
@@ -31,10 +34,10 @@ func (tx *Tx) Contact(id bridge.ContactID) (bridge.Contact, error) {
 		return c, err
 	}
 	c.CreatedAt = moment(at)
-	c.Addresses, err = list(tx, scanAddress, `
-		SELECT `+addressColumns+` FROM addresses
-		WHERE contact_id = $1
-		ORDER BY channel DESC, id`, id)
+	c.Addresses, err = list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE contact_id = $1", id)
+	slices.SortFunc(c.Addresses, func(a, b bridge.Address) int { // as in AddressesOf
+		return cmp.Or(cmp.Compare(b.Channel, a.Channel), cmp.Compare(a.ID, b.ID))
+	})
 	return c, err
 }
 

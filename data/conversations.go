@@ -184,12 +184,27 @@ func (tx *Tx) findOrStart(s Start) (bridge.ConversationID, error) {
 // says so. set and where are SQL with the numbered args.
 func (tx *Tx) updateConversations(set, where string, args ...any) error {
 	ids, err := list(tx, scanID[bridge.ConversationID],
-		"UPDATE conversations SET "+set+", rev = "+strconv.FormatInt(tx.rev, 10)+" WHERE "+where+" RETURNING id", args...)
+		"UPDATE conversations SET "+set+stamp(args)+" WHERE "+where+" RETURNING id", append(args, tx.rev)...)
 	for _, id := range ids {
 		tx.touch(id)
 	}
 	return err
 }
+
+// updateConversation is updateConversations for one, which is $1 of set. It asks
+// for nothing back, so that each text that comes in is stored sooner.
+func (tx *Tx) updateConversation(set string, id bridge.ConversationID, args ...any) error {
+	args = append([]any{id}, args...)
+	n, err := tx.exec("UPDATE conversations SET "+set+stamp(args)+" WHERE id = $1", append(args, tx.rev)...)
+	if n > 0 {
+		tx.touch(id)
+	}
+	return err
+}
+
+// stamp sets the revision from one more argument. Were the number itself in the
+// text, each commit would be a query that was never seen before.
+func stamp(args []any) string { return ", rev = $" + strconv.Itoa(len(args)+1) }
 
 // SetRoute notes by which line and from which address the contact last wrote, so
 // that the answer leaves by the number they know and reaches the phone they hold.

@@ -36,6 +36,7 @@ type Store struct {
 	node     string // tells this node's notifications from others'
 	stop     context.CancelFunc
 	done     sync.WaitGroup
+	ended    chan struct{} // the committer has ended
 }
 
 // ErrClosed is given to writers after Close.
@@ -43,7 +44,7 @@ var ErrClosed = errors.New("the store is closed")
 
 // Open opens the store, brings its schema up to date and starts its committer.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{d: &dialect{postgres: o.Postgres != ""}, jobs: make(chan *job, 1024), onCommit: o.OnCommit, node: nodeName()}
+	s := &Store{d: &dialect{postgres: o.Postgres != ""}, jobs: make(chan *job, 1024), onCommit: o.OnCommit, node: nodeName(), ended: make(chan struct{})}
 	if s.onCommit == nil {
 		s.onCommit = func(bridge.Commit) {}
 	}
@@ -61,7 +62,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	run, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.done.Go(func() { s.commitLoop(run) })
+	s.done.Go(func() {
+		defer close(s.ended)
+		s.commitLoop(run)
+	})
 	if s.d.postgres {
 		s.done.Go(func() { s.listen(run, o.Postgres) })
 	}

@@ -131,35 +131,45 @@ func TestUnreadIsEachReadersOwnAndNeverGoesBack(t *testing.T) {
 	})
 }
 
+// seen is what every query of the store tells a reader of one conversation.
+type seen struct {
+	listed         int
+	opens          bool
+	changed, count int
+	lost           int
+}
+
 func TestApprenticeSeesOnlyWhatIsAssignedToThem(t *testing.T) {
 	datatest.Each(t, func(t *testing.T, s *data.Store) {
 		w := newWorld(t, s)
 		w.says(bridge.In, "hello", noon)
-		see := func() (n int, single error, changed int, count int64, lost int) {
+		see := func() (v seen) {
 			w.read(func(tx *data.Tx) error {
 				cs, err := tx.Conversations(w.jo, bridge.ViewOpen, data.Cursor{}, 50)
-				n = len(cs)
-				_, single = tx.Conversation(w.jo, w.conv)
-				ch, err2 := tx.ChangedSince(w.jo, 0, 50)
+				_, single := tx.Conversation(w.jo, w.conv)
+				changed, err2 := tx.ChangedSince(w.jo, 0, 50)
 				gone, err3 := tx.LostSince(w.jo, 0, 50)
-				count, err = tx.CountView(w.jo, bridge.ViewOpen)
-				changed, lost = len(ch), len(gone)
-				return errors.Join(err, err2, err3)
+				count, err4 := tx.CountView(w.jo, bridge.ViewOpen)
+				v = seen{len(cs), single == nil, len(changed), int(count), len(gone)}
+				if single != nil && !errors.Is(single, bridge.ErrNotFound) {
+					t.Error(single)
+				}
+				return errors.Join(err, err2, err3, err4)
 			})
-			return
+			return v
 		}
-		if n, err, ch, count, lost := see(); n != 0 || !errors.Is(err, bridge.ErrNotFound) || ch != 0 || count != 0 || lost != 0 {
-			t.Errorf("unassigned: list %d, single %v, changed %d, count %d, lost %d", n, err, ch, count, lost)
+		if got, want := see(), (seen{}); got != want {
+			t.Errorf("unassigned: %+v", got)
 		}
 		w.write(func(tx *data.Tx) error { return tx.Assign(w.conv, w.jo.ID) })
-		if n, err, ch, count, lost := see(); n != 1 || err != nil || ch != 1 || count != 1 || lost != 0 {
-			t.Errorf("assigned: list %d, single %v, changed %d, count %d, lost %d", n, err, ch, count, lost)
+		if got, want := see(), (seen{listed: 1, opens: true, changed: 1, count: 1}); got != want {
+			t.Errorf("assigned: %+v", got)
 		}
 		w.write(func(tx *data.Tx) error {
 			return errors.Join(tx.AddParticipant(bridge.Participant{Conversation: w.conv, Staff: w.jo.ID, AddedAt: noon}), tx.Assign(w.conv, w.sam.ID))
 		})
-		if n, err, ch, count, lost := see(); n != 0 || !errors.Is(err, bridge.ErrNotFound) || ch != 0 || count != 0 || lost != 1 {
-			t.Errorf("given to somebody else: list %d, single %v, changed %d, count %d, lost %d", n, err, ch, count, lost)
+		if got, want := see(), (seen{lost: 1}); got != want {
+			t.Errorf("given to somebody else: %+v", got)
 		}
 	})
 }
@@ -457,6 +467,32 @@ func TestConsentIsALedgerAndItsLastWordHolds(t *testing.T) {
 		if c := w.row(w.sam); c.OptedOut {
 			t.Error("START did not show on the conversation")
 		}
+	})
+}
+
+func TestAWriterAfterTheEndIsToldSoAndDoesNotWait(t *testing.T) {
+	datatest.EachOptions(t, func(t *testing.T, o data.Options) {
+		s, err := data.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var writers sync.WaitGroup
+		for range 50 {
+			writers.Go(func() {
+				for {
+					if err := s.Write(t.Context(), func(*data.Tx) error { return nil }); err != nil {
+						if !errors.Is(err, data.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		writers.Wait()
 	})
 }
 

@@ -45,16 +45,16 @@ func (tx *Tx) Delivery(id bridge.DeliveryID) (bridge.Delivery, error) {
 	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE id = $1", id)
 }
 
-// DeliveryOf finds the delivery that a receipt speaks of: by our own token, or by
-// the carrier's id.
+// DeliveryOf finds the delivery that a receipt speaks of: by the carrier's id, or
+// by our own token while the id is not known. The id comes first because a message
+// that was recognised in the carrier's list may have been counted for another
+// delivery of the same words to the same phone.
 func (tx *Tx) DeliveryOf(token, carrierID string) (bridge.Delivery, error) {
-	if token != "" {
-		d, err := one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE token = $1", token)
-		if !errors.Is(err, bridge.ErrNotFound) {
-			return d, err
-		}
+	d, err := one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE carrier_id = $1", carrierID)
+	if token != "" && errors.Is(err, bridge.ErrNotFound) {
+		return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE token = $1", token)
 	}
-	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE carrier_id = $1", carrierID)
+	return d, err
 }
 
 // A Claim is a delivery that the outbox has taken, with what to send. Its attempt
@@ -162,35 +162,48 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 	return claims, nil
 }
 
-// NextDue is when the outbox has to look again: the earliest delivery that may
-// leave, lease that ends, or check that is due. It is zero when nothing waits.
-func (tx *Tx) NextDue() (time.Time, error) {
+// NextDue is when the earliest delivery may leave, or zero when none waits.
+func (tx *Tx) NextDue(now time.Time) (time.Time, error) {
+	ms, err := one(tx, scanID[int64], `
+		SELECT COALESCE(MIN(CASE WHEN d.next_at < l.free_at THEN l.free_at ELSE d.next_at END), 0)
+		FROM deliveries d JOIN lines l ON l.id = d.line_id
+		WHERE d.state = 'queued' AND d.expires_at > $1 AND NOT EXISTS (
+			SELECT 1 FROM deliveries e
+			WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
+				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)`, millis(now))
+	return moment(ms), err
+}
+
+// NextCheck is when the outbox has to look after what does not move by itself: a
+// queued delivery that expires, a lease that ends, a lost answer or a silent
+// carrier to ask about. It is zero when there is nothing.
+func (tx *Tx) NextCheck() (time.Time, error) {
 	ms, err := one(tx, scanID[int64], `
 		SELECT COALESCE(MIN(at), 0) FROM (
-			SELECT MIN(CASE WHEN d.next_at < l.free_at THEN l.free_at ELSE d.next_at END) AS at
-			FROM deliveries d JOIN lines l ON l.id = d.line_id
-			WHERE d.state = 'queued' AND NOT EXISTS (
-				SELECT 1 FROM deliveries e
-				WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
-					AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)
+			SELECT MIN(expires_at) AS at FROM deliveries WHERE state = 'queued'
 			UNION ALL
 			SELECT MIN(next_at) FROM deliveries WHERE state IN ('sending', 'unknown') AND next_at > 0
 			UNION ALL
 			SELECT MIN(next_at) FROM deliveries WHERE state = 'sent' AND next_at > 0
-		) AS due`)
+		) AS checks`)
 	return moment(ms), err
 }
 
 // Overdue gives the deliveries in a state whose time has come: leases that ended,
 // unknown ones to reconcile, sent ones that the carrier has fallen silent about.
 func (tx *Tx) Overdue(s bridge.DeliveryState, now time.Time, limit int) ([]bridge.Delivery, error) {
-	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = '"+string(s)+
-		"' AND next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT "+strconv.Itoa(limit), millis(now))
+	where := "state = '" + string(s) + "'"
+	if s != bridge.Sent {
+		where += " AND state IN ('sending', 'unknown')" // the words of the partial index, or SQLite reads every delivery there ever was
+	}
+	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE "+where+
+		" AND next_at > 0 AND next_at <= $1 ORDER BY next_at LIMIT "+strconv.Itoa(limit), millis(now))
 }
 
-// PastExpiry gives the queued deliveries that are no longer worth sending.
+// PastExpiry gives some of the queued deliveries that are no longer worth sending.
+// Ordered by id, SQLite would read the whole table for them.
 func (tx *Tx) PastExpiry(now time.Time, limit int) ([]bridge.Delivery, error) {
-	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = 'queued' AND expires_at <= $1 ORDER BY id LIMIT "+
+	return list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE state = 'queued' AND expires_at <= $1 LIMIT "+
 		strconv.Itoa(limit), millis(now))
 }
 
@@ -390,6 +403,20 @@ const SilenceFirst = 10 * time.Minute
 func (tx *Tx) CarrierIDTaken(id string) (bool, error) {
 	n, err := tx.count("SELECT COUNT(*) FROM deliveries WHERE carrier_id = $1", id)
 	return n > 0, err
+}
+
+// RivalUnderway reports whether another delivery to the same phone is being sent, so
+// that a new message at the carrier may be that one's.
+func (tx *Tx) RivalUnderway(d bridge.Delivery) (bool, error) {
+	n, err := tx.count(`
+		SELECT COUNT(*) FROM deliveries
+		WHERE state IN ('sending', 'unknown') AND state = 'sending' AND recipient = $1 AND id <> $2`, d.To, d.ID)
+	return n > 0, err
+}
+
+// LostAttempts counts the tries of a delivery whose answer never came.
+func (tx *Tx) LostAttempts(id bridge.DeliveryID) (int64, error) {
+	return tx.count("SELECT COUNT(*) FROM attempts WHERE delivery_id = $1 AND outcome = '"+string(bridge.Lost)+"'", id)
 }
 
 // Deliveries lists deliveries in a state (empty: all), the newest first.

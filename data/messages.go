@@ -59,16 +59,16 @@ func (tx *Tx) showNewest(m bridge.Message) error {
 	var c bridge.Conversation
 	switch m.Direction {
 	case bridge.In:
-		return tx.updateConversations(newest+", inbound = inbound + 1, last_in_at = $5, state = $6, snoozed_until = 0", "id = $1",
+		return tx.updateConversation(newest+", inbound = inbound + 1, last_in_at = $5, state = $6, snoozed_until = 0",
 			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Received())
 	case bridge.Out:
-		return tx.updateConversations(newest+", state = $6, snoozed_until = 0", "id = $1",
+		return tx.updateConversation(newest+", state = $6, snoozed_until = 0",
 			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Answered())
 	case bridge.Note:
-		return tx.updateConversations("preview = $2, preview_by = $3, last_at = $4", "id = $1",
+		return tx.updateConversation("preview = $2, preview_by = $3, last_at = $4",
 			m.Conversation, m.Preview(), m.Direction, millis(m.At))
 	}
-	return tx.updateConversations("urgent = urgent", "id = $1", m.Conversation)
+	return tx.updateConversation("urgent = urgent", m.Conversation)
 }
 
 // MessageByClient finds what a writer's own key stored before.
