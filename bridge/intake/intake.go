@@ -55,6 +55,7 @@ type Received struct {
 // Receive stores a message that a carrier delivered. When it returns nil the
 // message is durable. The same carrier's id again changes nothing.
 func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, err error) {
+	m.Body = bridge.CleanText(m.Body)
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		seen, err := tx.InboundSeen(m.CarrierID)
 		if err == nil {

@@ -44,6 +44,7 @@ type Outbox struct {
 	slots chan struct{}
 	busy  sync.WaitGroup
 	again chan struct{} // an attempt ended: there may be room, or a next in order
+	check chan struct{} // something moved, so there may be a check that is due earlier
 }
 
 // New makes the door.
@@ -62,7 +63,7 @@ func New(o Options) *Outbox {
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
 	}
-	return &Outbox{Options: o, slots: make(chan struct{}, o.Workers), again: make(chan struct{}, 1)}
+	return &Outbox{Options: o, slots: make(chan struct{}, o.Workers), again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
 }
 
 // grace is added to Timeout for the lease of an attempt: the time to store its
@@ -77,8 +78,17 @@ func (o *Outbox) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	// Checks ask the carrier one by one, each for up to Timeout. Beside them the
+	// next text must not wait.
+	o.busy.Go(func() { o.repeat(ctx, o.tendDue, o.check, nil) })
+	o.repeat(ctx, o.turn, o.Wake, o.again)
+	return nil
+}
+
+// repeat takes turns until ctx ends. A turn says how long the next one has time.
+func (o *Outbox) repeat(ctx context.Context, turn func(context.Context) (time.Duration, error), wake, again <-chan struct{}) {
 	for ctx.Err() == nil {
-		wait, err := o.turn(ctx)
+		wait, err := turn(ctx)
 		if err != nil && ctx.Err() == nil {
 			slog.Error("outbox turn failed", "err", err)
 			wait = time.Second
@@ -86,14 +96,16 @@ func (o *Outbox) Run(ctx context.Context) error {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-o.Wake:
-		case <-o.again:
+		case <-wake:
+		case <-again:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
-	return nil
 }
+
+// idle is the longest wait: a clock that jumped is noticed within a minute.
+const idle = time.Minute
 
 // turn starts what is due and says how long nothing more will be.
 func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
@@ -102,33 +114,42 @@ func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	next, err := o.nextDue(ctx)
-	if err != nil {
-		return 0, err
-	}
-	wait := time.Minute // a clock that jumped is noticed within a minute
-	if next.IsZero() {
-		return wait, nil
-	}
-	if d := next.Sub(o.Now()); d > 0 {
-		return min(d, wait), nil
+	signal(o.check)
+	// What is due still waits for a free worker, which wakes us.
+	return o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now()) })
+}
+
+// tendDue does the checks that are due and says how long none will be.
+func (o *Outbox) tendDue(ctx context.Context) (time.Duration, error) {
+	wait, err := o.until(ctx, (*data.Tx).NextCheck)
+	if err != nil || wait > soonest {
+		return wait, err
 	}
 	if err := o.tend(ctx); err != nil {
 		return 0, err
 	}
-	if next, err = o.nextDue(ctx); err != nil || next.IsZero() {
-		return wait, err
-	}
-	// What is still due waits for a free worker, which wakes us, or for the clock.
-	return min(max(next.Sub(o.Now()), 50*time.Millisecond), wait), nil
+	signal(o.again)
+	return o.until(ctx, (*data.Tx).NextCheck)
 }
 
-func (o *Outbox) nextDue(ctx context.Context) (t time.Time, err error) {
+// soonest bounds how fast turns follow each other where something stays due.
+const soonest = 50 * time.Millisecond
+
+// until is how long it is to a moment in the store.
+func (o *Outbox) until(ctx context.Context, moment func(*data.Tx) (time.Time, error)) (time.Duration, error) {
+	at, err := o.read(ctx, moment)
+	if err != nil || at.IsZero() {
+		return idle, err
+	}
+	return min(max(at.Sub(o.Now()), soonest), idle), nil
+}
+
+func (o *Outbox) read(ctx context.Context, moment func(*data.Tx) (time.Time, error)) (at time.Time, err error) {
 	err = o.Store.Read(ctx, func(tx *data.Tx) error {
-		t, err = tx.NextDue()
+		at, err = moment(tx)
 		return err
 	})
-	return t, err
+	return at, err
 }
 
 // sendDue claims what may leave now, as far as there are workers, and starts it.
@@ -140,7 +161,7 @@ func (o *Outbox) sendDue(ctx context.Context, ch bridge.Channel, carrier bridge.
 		}
 		var claims []data.Claim
 		now := o.Now()
-		due, err := o.nextDue(ctx)
+		due, err := o.read(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(now) })
 		if err != nil || due.IsZero() || due.After(now) {
 			return err // spares an empty commit, and the disk its fsync
 		}
@@ -159,15 +180,16 @@ func (o *Outbox) sendDue(ctx context.Context, ch bridge.Channel, carrier bridge.
 			o.busy.Go(func() {
 				o.attempt(ctx, carrier, c)
 				<-o.slots
-				o.signal()
+				signal(o.again)
 			})
 		}
 	}
 }
 
-func (o *Outbox) signal() {
+// signal leaves one signal; one that waits already is enough.
+func signal(c chan<- struct{}) {
 	select {
-	case o.again <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -214,6 +236,9 @@ func (o *Outbox) settle(tx *data.Tx, words bridge.Dictionary, c data.Claim, out 
 	}
 	if out.Segments > 0 {
 		d.Segments = out.Segments
+	}
+	if d.Attempts != c.Attempts && out.Kind != bridge.Accepted {
+		return nil // so late that another attempt is under way: only that one may be tried again
 	}
 	var step bridge.Step
 	var why bridge.Failure

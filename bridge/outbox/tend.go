@@ -139,6 +139,12 @@ func (o *Outbox) reconcileOne(ctx context.Context, carrier bridge.Carrier, id br
 		if err != nil || d.State != bridge.Unknown {
 			return err // a receipt was faster
 		}
+		if rival, err := tx.RivalUnderway(d); err != nil {
+			return err
+		} else if rival { // of the same words, perhaps: its answer tells whose message is whose
+			d.NextAt = o.Now().Add(o.CheckAfter)
+			return tx.SaveDelivery(d, bridge.Unknown, bridge.Failure{}, o.Now())
+		}
 		for _, f := range slices.Backward(found) { // oldest first: the order in which we sent
 			taken, err := tx.CarrierIDTaken(f.CarrierID)
 			if err != nil {
@@ -182,8 +188,11 @@ const lostTries = 2
 func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, findErr error) error {
 	now := o.Now()
 	age := now.Sub(started)
+	lost, err := tx.LostAttempts(d.ID)
 	switch {
-	case findErr == nil && age >= o.SureAfter && d.Attempts < lostTries:
+	case err != nil:
+		return err
+	case findErr == nil && age >= o.SureAfter && lost < lostTries && !d.Handled: // handled: a person has sent it again
 		d.State, d.NextAt = bridge.Queued, now
 	case findErr == nil && age >= o.SureAfter, age >= time.Hour:
 		d.NextAt = time.Time{} // given up: shown to people, and the next text may go

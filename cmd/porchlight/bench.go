@@ -27,7 +27,7 @@ type benchOptions struct {
 	postgres    string // URL of a server where a database may be made; empty: none
 	profile     string // folder for CPU profiles of the servers; empty: none
 	messages    int    // in the large store
-	texts       int    // in one round; 0: by the number of callers
+	size        int    // texts in one round; 0: by the number of callers
 }
 
 // A bench is one run of the command.
@@ -41,6 +41,8 @@ type bench struct {
 	carrier *benchCarrier
 	large   map[string]*benchStore // the store of N messages by engine, made when first asked for
 	figures []figure
+	// databases are those that we made at the PostgreSQL server.
+	databases []string
 }
 
 // benchSuites are what -only chooses from, in the order they run.
@@ -100,7 +102,7 @@ func readBenchOptions(e env) (o benchOptions, err error) {
 	flags.StringVar(&o.postgres, "postgres", "", "measure inbound on PostgreSQL too, in a database made at this server `URL`")
 	flags.StringVar(&o.profile, "profile", "", "write CPU profiles of the servers to this `FOLDER`")
 	flags.IntVar(&o.messages, "messages", 0, "`N` messages in the large store (default 1000000, with -quick 50000)")
-	flags.IntVar(&o.texts, "texts", 0, "`N` texts in one round (default: by the number of callers)")
+	flags.IntVar(&o.size, "texts", 0, "`N` texts in one round (default: by the number of callers)")
 	var names []string
 	for _, s := range benchSuites() {
 		names = append(names, s.name)
@@ -115,7 +117,7 @@ func readBenchOptions(e env) (o benchOptions, err error) {
 		}
 		o.only = append(o.only, name)
 	}
-	if o.messages < 0 || o.texts < 0 {
+	if o.messages < 0 || o.size < 0 {
 		return o, &usageError{"-messages and -texts are counts"}
 	}
 	if o.messages == 0 {
@@ -156,7 +158,7 @@ func (b *bench) folder(name string) (string, error) {
 const benchServer = "bench-server"
 
 // serveBench is such a process: the bare program, a server that answers nothing,
-// or the real one under a profiler. It ends with a signal, or when the process
+// or the real one. It ends with a signal, or when the process
 // that holds its standard input ends.
 func serveBench(ctx context.Context, e env) error {
 	e.command = command{name: benchServer}
@@ -176,8 +178,8 @@ func serveBench(ctx context.Context, e env) error {
 		return serveCeiling(ctx, e)
 	case "null":
 		return serveNull(ctx, e)
-	case "profiled":
-		return serveProfiled(ctx, e)
+	case "product":
+		return serveProduct(ctx, e)
 	}
 	return &usageError{fmt.Sprintf("there is no server %q", mode)}
 }

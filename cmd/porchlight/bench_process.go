@@ -148,7 +148,7 @@ func (p *benchProcess) residentBytes(ctx context.Context) (float64, error) {
 	return 0, errors.New("its metrics do not tell its memory")
 }
 
-// product starts the real program, by its own serve command, on a store.
+// product starts the real program, its own serve command, on a store.
 func (b *bench) product(ctx context.Context, s *benchStore) (*benchProcess, error) {
 	file := filepath.Join(s.dir, "porchlight.yaml")
 	text := fmt.Sprintf(`server: {public_url: %q}
@@ -163,11 +163,12 @@ log: {level: warn}
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	if b.profile == "" {
-		return b.launch(ctx, "the product", "serve", "-config", file)
+	args := []string{benchServer, "product", "-config", file}
+	if b.profile != "" {
+		name := fmt.Sprintf("%s-%s.prof", filepath.Base(s.dir), time.Now().Format("150405.000"))
+		args = append(args, "-cpuprofile", filepath.Join(b.profile, name))
 	}
-	profile := filepath.Join(b.profile, fmt.Sprintf("%s-%s.prof", filepath.Base(s.dir), time.Now().Format("150405.000")))
-	return b.launch(ctx, "the product", benchServer, "profiled", "-cpuprofile", profile, "-config", file)
+	return b.launch(ctx, "the product", args...)
 }
 
 // bare starts the ceiling on a store of its own.
@@ -175,13 +176,17 @@ func (b *bench) bare(ctx context.Context, dir string) (*benchProcess, error) {
 	return b.launch(ctx, "the ceiling", benchServer, "ceiling", "-listen", "ADDR", "-dir", dir, "-carrier", b.carrier.base)
 }
 
-// serveProfiled is the serve command under a CPU profiler.
-func serveProfiled(ctx context.Context, e env) error {
+// serveProduct is the serve command, if asked for under a CPU profiler.
+func serveProduct(ctx context.Context, e env) error {
 	flags := e.flags()
 	file := configFlag(flags)
 	to := flags.String("cpuprofile", "", "`FILE` for the profile")
 	if _, err := e.parse(flags, 0, 0); err != nil {
 		return err
+	}
+	e.args = []string{"-config", *file}
+	if *to == "" {
+		return serve(ctx, e)
 	}
 	f, err := os.Create(*to)
 	if err != nil {
@@ -190,7 +195,6 @@ func serveProfiled(ctx context.Context, e env) error {
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	e.args = []string{"-config", *file}
 	err = serve(ctx, e)
 	pprof.StopCPUProfile()
 	return errors.Join(err, f.Close())

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,6 +84,7 @@ type stage struct {
 	program *program
 	url     string
 	browser context.Context
+	close   []func() // tabs and servers, when the play is over
 }
 
 // newStage opens the curtain: a demo on the loopback interface whose carrier
@@ -93,6 +95,8 @@ func newStage(t *testing.T) *stage {
 		t.Skip("browser journeys are not short")
 	}
 	path := findBrowser(t)
+	s := &stage{T: t}
+	s.browser = s.startBrowser(path)
 	log := &lockedBuffer{}
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -107,7 +111,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{T: t, url: "http://" + l.Addr().String()}
+	s.url = "http://" + l.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.demo, s.program, err = newDemo(ctx, t.TempDir(), s.url, smstest.Delays{Sent: 20 * time.Millisecond, Delivered: 60 * time.Millisecond})
 	if err != nil {
@@ -127,7 +131,6 @@ func newStage(t *testing.T) *stage {
 			t.Errorf("the demo took %v to stop while pages were open", d.Round(time.Millisecond))
 		}
 	})
-	s.browser = startBrowser(t, path)
 	return s
 }
 
@@ -150,7 +153,8 @@ func (b *lockedBuffer) String() string {
 
 // startBrowser launches one browser with a profile of its own, and sees to it
 // that none of its processes outlives the test.
-func startBrowser(t *testing.T, path string) context.Context {
+func (s *stage) startBrowser(path string) context.Context {
+	t := s.T
 	t.Helper()
 	profile := t.TempDir()
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
@@ -170,6 +174,9 @@ func startBrowser(t *testing.T, path string) context.Context {
 	allocator, freeAllocator := chromedp.NewExecAllocator(context.Background(), opts...)
 	browser, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
+		for _, end := range s.close {
+			end()
+		}
 		_ = chromedp.Cancel(browser) // asks the browser to close, and waits for it
 		cancel()
 		freeAllocator()
@@ -245,7 +252,7 @@ func (s *stage) tab(who string, on screen) *tab {
 func (s *stage) open(who string, on screen, o ...chromedp.ContextOption) *tab {
 	s.Helper()
 	ctx, cancel := chromedp.NewContext(s.browser, o...)
-	s.Cleanup(cancel)
+	s.close = append(s.close, cancel) // not before the browser closes: the demo has to stop with pages open
 	p := &tab{stage: s, who: who, ctx: ctx}
 	chromedp.ListenTarget(ctx, p.listen)
 	if err := chromedp.Run(ctx); err != nil { // no deadline: the tab lives as long as this context
@@ -320,7 +327,10 @@ func (p *tab) do(actions ...chromedp.Action) {
 
 func (p *tab) visit(path string) {
 	p.Helper()
-	p.do(chromedp.Navigate(p.url + path))
+	if strings.HasPrefix(path, "/") {
+		path = p.url + path
+	}
+	p.do(chromedp.Navigate(path))
 }
 
 // shows gives the value of an expression in the page.
@@ -386,7 +396,9 @@ func (p *tab) click(css string, words ...string) {
 	for len(at) != 2 {
 		at = shows[[]float64](p, `(e => { if (!e) return [];
 			e.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-			const r = e.getClientRects()[0]; if (!r) return [];
+			const r = e.getClientRects()[0], now = performance.now(), aim = window.aim; if (!r) return [];
+			if (aim?.e !== e || aim.x !== r.x || aim.y !== r.y) { window.aim = { e, x: r.x, y: r.y, since: now }; return []; }
+			if (now - aim.since < 40) return [];
 			const x = r.x + r.width / 2, y = r.y + r.height / 2, top = document.elementFromPoint(x, y);
 			return top && (e === top || e.contains(top) || top.contains(e) && top.closest('label,a,button')) ? [x, y] : [] })(`+target+`)`)
 		if len(at) != 2 && time.Since(began) > patience {
@@ -445,7 +457,7 @@ func (p *tab) stayed() string {
 func (p *tab) offline(gone bool) {
 	p.Helper()
 	p.do(chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := network.EmulateNetworkConditionsByRule(gone, []*network.Conditions{}).Do(ctx)
+		_, err := network.EmulateNetworkConditionsByRule(gone, []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: -1}}).Do(ctx)
 		return errors.Join(err, network.OverrideNetworkState(gone, 0, -1, -1).Do(ctx))
 	}))
 }
@@ -527,16 +539,36 @@ func (s *stage) password(email, password string) {
 	}
 }
 
+// door is the URL of a program that knows no visitor, with a link for its first owner.
+func (s *stage) door() (url, welcome string) {
+	s.Helper()
+	cfg := s.program.cfg
+	cfg.Storage.Path = s.TempDir()
+	p, err := build(s.Context(), cfg, extras{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	server := httptest.NewServer(p.handler)
+	s.close = append(s.close, func() { server.Close(); _ = p.store.Close() })
+	secret, hash := web.NewSecret()
+	if err := p.store.Write(s.Context(), func(tx *data.Tx) error {
+		return tx.AddTicket(hash, web.TicketOwner, time.Now().Add(time.Hour))
+	}); err != nil {
+		s.Fatal(err)
+	}
+	return server.URL, server.URL + "/welcome/" + secret
+}
+
 // conversation gives the id of somebody's conversation.
 func (s *stage) conversation(name string) (id bridge.ConversationID) {
 	s.Helper()
 	err := s.store.Read(s.Context(), func(tx *data.Tx) error {
-		team, err := tx.Staff()
+		owner, _, err := tx.StaffByEmail("sam@example.com")
 		if err != nil {
 			return err
 		}
 		for _, v := range bridge.Views {
-			cs, err := tx.Conversations(team[0], v, data.ParseCursor(""), 100)
+			cs, err := tx.Conversations(owner, v, data.ParseCursor(""), 100)
 			if err != nil {
 				return err
 			}

@@ -38,6 +38,7 @@ func commands() []command {
 		{"staff key", "NAME", "make an API key that acts as this person", makeKey},
 		{"deliveries list", "[-state STATE]", "show the newest deliveries", listDeliveries},
 		{"deliveries retry", "ID", "send a failed delivery once more", retryDelivery},
+		{"bench", "[-quick] [-only LIST] [-dir DIR]", "measure this machine against a bare program", runBench},
 		{"version", "", "say which build this is", printVersion},
 	}
 }
@@ -69,7 +70,11 @@ const (
 
 // run is the whole program between the operating system and the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return dispatch(ctx, commands(), env{args: args, environ: os.Environ(), stdin: os.Stdin, stdout: stdout, stderr: stderr})
+	e := env{args: args, environ: os.Environ(), stdin: os.Stdin, stdout: stdout, stderr: stderr}
+	if len(args) > 0 && args[0] == benchServer {
+		return report(e, benchServer, serveBench(ctx, e))
+	}
+	return dispatch(ctx, commands(), e)
 }
 
 func dispatch(ctx context.Context, table []command, e env) int {

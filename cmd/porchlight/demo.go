@@ -21,6 +21,10 @@ type demo struct {
 	sim   *smstest.Server
 	store *data.Store
 	zone  *time.Location
+	// gone ends with hangUp, when the program stops: a stream to a browser never
+	// ends by itself, and the server waits for it.
+	gone   context.Context
+	hangUp context.CancelFunc
 }
 
 const (
@@ -74,6 +78,7 @@ func browserAddr(a net.Addr) string {
 // newDemo starts the carrier, fills an empty store, and wires a program to both.
 func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo, *program, error) {
 	d := &demo{sim: smstest.New(smstest.Options{Delays: delays}), zone: time.Local}
+	d.gone, d.hangUp = context.WithCancel(context.WithoutCancel(ctx))
 	base, err := d.sim.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the carrier simulator: %w", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/sms"
 	"porchlight/data"
 )
 
@@ -206,8 +207,9 @@ func (t demoText) seed(tx *data.Tx, id bridge.ConversationID, contact bridge.Con
 		return m, err
 	}
 	d.State, d.SentAt, d.Attempts, d.NextAt = bridge.Delivered, at.Add(time.Second), 1, time.Time{}
+	var why bridge.Failure
 	if t.fails != "" {
-		d.State, d.Code = bridge.Undelivered, t.fails
+		d.State, d.Code, why = bridge.Undelivered, t.fails, sms.Explain(t.fails)
 	}
-	return m, tx.SaveDelivery(d, bridge.Sent, bridge.Failure{}, at.Add(2*time.Second))
+	return m, tx.SaveDelivery(d, bridge.Sent, why, at.Add(2*time.Second))
 }

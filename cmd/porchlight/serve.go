@@ -78,6 +78,8 @@ type program struct {
 	outbox  *outbox.Outbox
 	routine *routine.Routine
 	handler http.Handler
+	// hangUp ends the streams to browsers, which would hold up the server's end.
+	hangUp []func()
 }
 
 // storeOptions say where the configuration keeps the store.
@@ -93,6 +95,7 @@ func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
 // build wires a program. Nothing runs yet, and nothing listens.
 func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	p := &program{cfg: cfg, hub: live.New()}
+	p.hangUp = []func(){p.hub.Close}
 	m := newMetrics()
 	wake := make(chan struct{}, 1)
 	opts := cfg.storeOptions()
@@ -169,6 +172,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount
+		p.hangUp = append(p.hangUp, x.demo.hangUp)
 	}
 	if p.handler, err = inbox.Handler(in); err != nil {
 		return nil, errors.Join(err, p.store.Close())
@@ -195,7 +199,9 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 		Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	server.RegisterOnShutdown(p.hub.Close)
+	for _, end := range p.hangUp {
+		server.RegisterOnShutdown(end)
+	}
 	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorkers()
 	g, failed := errgroup.WithContext(context.WithoutCancel(ctx))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -183,8 +184,12 @@ func (s *simulator) done(c *gin.Context, number string) error {
 }
 
 func (s *simulator) events(c *gin.Context) error {
-	wake, cancel := s.sim.Subscribe()
+	ctx, cancel := context.WithCancel(c.Request.Context())
 	defer cancel()
+	defer context.AfterFunc(s.gone, cancel)()
+	c.Request = c.Request.WithContext(ctx)
+	wake, unsubscribe := s.sim.Subscribe()
+	defer unsubscribe()
 	stream, err := web.OpenStream(c)
 	if err != nil {
 		return nil // the browser has left
