@@ -15,21 +15,24 @@ const draftKey = (conv, kind) => `draft:${me}:${conv}:${kind}`;
 /* ---- segments: how many texts a carrier makes of it ---- */
 const GSM = '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà', EXT = '^{}\\[~]|€\f';
 export function segments(text) {
-  let n = 0, odd = '';
-  for (const c of text) if (GSM.includes(c)) n++; else if (EXT.includes(c)) n += 2; else odd ||= c;
-  if (odd) n = text.length;
-  const one = odd ? 70 : 160, many = odd ? 67 : 153, parts = n <= one ? 1 : Math.ceil(n / many);
-  return { n, parts, left: parts * (parts > 1 ? many : one) - n, odd };
+  const width = c => GSM.includes(c) ? 1 : EXT.includes(c) ? 2 : 0, all = [...text];
+  const odd = all.find(c => !width(c)) ?? '', size = odd ? c => c.length : width, one = odd ? 70 : 160, many = odd ? 67 : 153;
+  const n = all.reduce((sum, c) => sum + size(c), 0);
+  if (n <= one) return { n, parts: 1, left: one - n, odd };
+  let parts = 1, used = 0;
+  for (const c of all) { if (used + size(c) > many) { parts++; used = 0; } used += size(c); }   // no character is cut in two
+  return { n, parts, left: many - used, odd };
 }
 const SWAP = { '’': "'", '‘': "'", '‚': "'", '′': "'", '´': "'", '`': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"', '–': '-', '—': '-', '‑': '-', '−': '-', '…': '...', '•': '*', '\u00a0': ' ', '\u202f': ' ', '\u200b': '', '\t': ' ' };
 export const plain = text => [...text].map(c => GSM.includes(c) || EXT.includes(c) ? c : SWAP[c] ?? (s => s && [...s].every(x => GSM.includes(x)) ? s : c)(c.normalize('NFKD').replace(/\p{M}/gu, ''))).join('');
 
 /* ---- what waits to be sent, in this browser ---- */
+const answered = new Set();                                           // client ids: two events may ask for the same send
 const box = {
   key: c => `out:${me}:${c}`,
   all() { try { return Object.keys(localStorage).filter(k => k.startsWith(box.key(''))).map(k => JSON.parse(localStorage[k])).sort((a, b) => a.at - b.at); } catch { return []; } },
-  put: e => store.set(box.key(e.fields.client), JSON.stringify(e)),
-  drop: e => store.set(box.key(e.fields.client), ''),
+  put: e => { answered.delete(e.fields.client); store.set(box.key(e.fields.client), JSON.stringify(e)); },
+  drop: e => { answered.add(e.fields.client); store.set(box.key(e.fields.client), ''); },
 };
 const lines = new Map();                                              // one request after another for each conversation
 const inTurn = (conv, job) => { const p = (lines.get(conv) ?? Promise.resolve()).then(job, job); lines.set(conv, p.catch(() => {})); return p; };
@@ -67,6 +70,7 @@ function giveBack(e, notice) {
   toast('A reply was not sent. It is back in its draft.', 'Open', `/inbox/c/${e.conv}`);
 }
 const send = e => inTurn(e.conv, async () => {
+  if (answered.has(e.fields.client)) return;
   mark(e, 'sending', 'Sending…');
   let r, text;
   const asked = where();
