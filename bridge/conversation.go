@@ -39,6 +39,9 @@ type Conversation struct {
 	Title       string // the contact's title, kept in step
 	Preview     string // of the newest message, events left out
 	PreviewBy   Direction
+	// PreviewAuthor is who wrote it, if one of the team did.
+	PreviewAuthor     StaffID
+	PreviewAuthorName string
 	LastChannel Channel
 	Address     string // by which the contact last wrote; empty: not yet
 	LastAt      time.Time

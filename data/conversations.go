@@ -14,7 +14,7 @@ import (
 // a page costs the same at ten thousand conversations and at a million.
 const (
 	conversationColumns = `c.id, c.kind, c.contact_id, c.line_id, c.state, c.snoozed_until,
-		COALESCE(c.assignee_id, 0), COALESCE(a.name, ''), c.urgent, c.title, c.preview, c.preview_by,
+		COALESCE(c.assignee_id, 0), COALESCE(a.name, ''), c.urgent, c.title, c.preview, c.preview_by, c.author_id, c.author_name,
 		c.last_channel, c.address, c.last_at, c.created_at, c.inbound, c.failed, c.opted_out, c.rev,
 		CASE WHEN r.seen IS NOT NULL THEN c.inbound - r.seen
 			WHEN c.last_in_at < me.created_at THEN 0
@@ -30,7 +30,7 @@ const (
 func scanConversation(s scanner) (c bridge.Conversation, err error) {
 	var snoozed, last, created int64
 	err = s.Scan(&c.ID, &c.Kind, &c.Contact, &c.Line, &c.State, &snoozed,
-		&c.Assignee, &c.AssigneeName, &c.Urgent, &c.Title, &c.Preview, &c.PreviewBy,
+		&c.Assignee, &c.AssigneeName, &c.Urgent, &c.Title, &c.Preview, &c.PreviewBy, &c.PreviewAuthor, &c.PreviewAuthorName,
 		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Rev,
 		&c.Unread, &c.Draft)
 	c.SnoozedUntil, c.LastAt, c.CreatedAt = moment(snoozed), moment(last), moment(created)

@@ -55,18 +55,22 @@ func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
 // showNewest copies a message to its conversation's row. Whatever comes in
 // reopens; an answer leaves it to the customer; notes and events move nothing.
 func (tx *Tx) showNewest(m bridge.Message) error {
-	const newest = "preview = $2, preview_by = $3, last_channel = $4, last_at = $5"
+	const newest = "preview = $2, preview_by = $3, author_id = $4, author_name = $5, last_at = $6"
+	var staff int64
+	if m.Author.Kind == bridge.ByStaff {
+		staff = m.Author.ID
+	}
+	args := []any{m.Preview(), m.Direction, staff, m.Author.Name, millis(m.At)}
 	var c bridge.Conversation
 	switch m.Direction {
 	case bridge.In:
-		return tx.updateConversation(newest+", inbound = inbound + 1, last_in_at = $5, state = $6, snoozed_until = 0",
-			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Received())
+		return tx.updateConversation(newest+", last_channel = $7, state = $8, snoozed_until = 0, inbound = inbound + 1, last_in_at = $6",
+			m.Conversation, append(args, m.Channel, c.Received())...)
 	case bridge.Out:
-		return tx.updateConversation(newest+", state = $6, snoozed_until = 0",
-			m.Conversation, m.Preview(), m.Direction, m.Channel, millis(m.At), c.Answered())
+		return tx.updateConversation(newest+", last_channel = $7, state = $8, snoozed_until = 0",
+			m.Conversation, append(args, m.Channel, c.Answered())...)
 	case bridge.Note:
-		return tx.updateConversation("preview = $2, preview_by = $3, last_at = $4",
-			m.Conversation, m.Preview(), m.Direction, millis(m.At))
+		return tx.updateConversation(newest, m.Conversation, args...)
 	}
 	return tx.updateConversation("urgent = urgent", m.Conversation)
 }

@@ -187,3 +187,15 @@ func TestS1_26_27_AnyColleagueMayAnswerAndAllSeeIt(t *testing.T) {
 		t.Error("the owner does not see what the office answered")
 	}
 }
+
+func TestTheListSaysWhoWroteLast(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	sam, maya := f.signedIn("sam@example.com"), f.signedIn(f.hireOne("Maya Quinn", bridge.Admin).Email)
+	maya.post(maya.page("/reply"), url.Values{"body": {"On my way"}, "channel": {"sms"}})
+	if _, body := sam.get("/inbox"); !strings.Contains(body, "Maya: On my way") {
+		t.Error("the owner's list does not name the colleague")
+	}
+	if _, body := maya.get("/inbox"); !strings.Contains(body, "You: On my way") {
+		t.Error("the writer's list does not say You")
+	}
+}

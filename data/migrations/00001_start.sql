@@ -91,6 +91,8 @@ CREATE TABLE conversations (
   title         TEXT NOT NULL,
   preview       TEXT NOT NULL DEFAULT '',
   preview_by    TEXT NOT NULL DEFAULT '',
+  author_id     BIGINT NOT NULL DEFAULT 0, -- who wrote the preview, if staff did
+  author_name   TEXT NOT NULL DEFAULT '',
   last_channel  TEXT NOT NULL DEFAULT '',
   address       TEXT NOT NULL DEFAULT '', -- by which the contact last wrote
   last_at       BIGINT NOT NULL,

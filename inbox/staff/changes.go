@@ -79,7 +79,7 @@ func (s *Inbox) movedRows(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	now := s.now()
 	var rows []templates.Row
 	for _, conv := range moved {
-		row := newRow(conv, v, open, now)
+		row := newRow(conv, reader.ID, v, open, now)
 		shown, err := tx.InView(reader, v, conv.ID)
 		if err != nil {
 			return nil, err

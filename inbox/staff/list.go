@@ -42,7 +42,7 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 		if err != nil {
 			return err
 		}
-		p.Rows, p.More = s.rows(cs, v, current)
+		p.Rows, p.More = s.rows(cs, reader.ID, v, current)
 		if p.Tabs, err = s.tabs(tx, reader, v); err != nil {
 			return err
 		}
@@ -56,14 +56,14 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 
 // rows turns one more conversation than a page holds into the page and the URL of
 // the next one.
-func (s *Inbox) rows(cs []bridge.Conversation, v bridge.View, current bridge.ConversationID) (rows []templates.Row, more string) {
+func (s *Inbox) rows(cs []bridge.Conversation, reader bridge.StaffID, v bridge.View, current bridge.ConversationID) (rows []templates.Row, more string) {
 	if len(cs) > rowsPerPage {
 		cs = cs[:rowsPerPage]
 		more = "/inbox/more?view=" + string(v) + "&before=" + data.CursorAfter(cs[len(cs)-1]).String()
 	}
 	now := s.now()
 	for _, conv := range cs {
-		rows = append(rows, newRow(conv, v, current, now))
+		rows = append(rows, newRow(conv, reader, v, current, now))
 	}
 	return rows, more
 }
@@ -82,7 +82,7 @@ func (s *Inbox) more(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, more := s.rows(cs, v, 0)
+	rows, more := s.rows(cs, reader.ID, v, 0)
 	c.Header("X-More", more)
 	return s.Fragment(c, http.StatusOK, "rows", rows)
 }
@@ -152,7 +152,7 @@ func emptyView(v bridge.View) templates.Empty {
 }
 
 // newRow is a conversation as the list shows it.
-func newRow(c bridge.Conversation, v bridge.View, current bridge.ConversationID, now time.Time) templates.Row {
+func newRow(c bridge.Conversation, reader bridge.StaffID, v bridge.View, current bridge.ConversationID, now time.Time) templates.Row {
 	r := templates.Row{
 		ID: c.ID, Rev: c.Rev, Href: conversationURL(v, c.ID), Title: c.Title, Initials: bridge.Initials(c.Title),
 		Channel: c.LastChannel, Preview: c.Preview, Draft: c.Draft, Unread: c.Unread,
@@ -163,7 +163,11 @@ func newRow(c bridge.Conversation, v bridge.View, current bridge.ConversationID,
 	}
 	switch c.PreviewBy {
 	case bridge.Out:
-		r.Preview = "You: " + c.Preview
+		who := bridge.Staff{Name: c.PreviewAuthorName}.FirstName()
+		if c.PreviewAuthor == reader {
+			who = "You"
+		}
+		r.Preview = who + ": " + c.Preview
 	case bridge.Note:
 		r.Preview = "Note: " + c.Preview
 	}
