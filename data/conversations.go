@@ -59,7 +59,7 @@ func in(v bridge.View) string {
 	case bridge.ViewAttention:
 		return "c.state <> 'closed' AND (c.failed > 0 OR (c.urgent AND c.assignee_id IS NULL))"
 	case bridge.ViewWaiting, bridge.ViewSnoozed, bridge.ViewClosed:
-		return "c.state = '" + string(v) + "'"
+		return "c.state IN ('waiting', 'snoozed', 'closed') AND c.state = '" + string(v) + "'"
 	}
 	return active
 }

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -178,6 +179,22 @@ func one[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (T
 type scanner interface{ Scan(...any) error }
 
 func scanID[T ~int64](s scanner) (id T, err error) { return id, s.Scan(&id) }
+
+// among is the list of parameters for IN, one for each value. It repeats the last
+// value up to a power of two, so that lists of all lengths need few different
+// queries and the engines keep them prepared.
+func among(values *[]any) string {
+	v := *values
+	for len(v)&(len(v)-1) != 0 {
+		v = append(v, v[len(v)-1])
+	}
+	*values = v
+	var b strings.Builder
+	for i := range v {
+		fmt.Fprintf(&b, ",$%d", i+1)
+	}
+	return "(" + b.String()[1:] + ")"
+}
 
 func millis(t time.Time) int64 {
 	if t.IsZero() {

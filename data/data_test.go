@@ -516,3 +516,23 @@ func TestANewerSchemaIsRefusedWithASentence(t *testing.T) {
 		}
 	})
 }
+
+// TestTheEngineIsAskedFewDifferentQueries keeps statements prepared: a value that
+// is written into a query's text would make each one new.
+func TestTheEngineIsAskedFewDifferentQueries(t *testing.T) {
+	w := newWorld(t, datatest.SQLite(t, nil))
+	for i := range 60 {
+		d := w.delivery(w.says(bridge.Out, "x", noon))
+		w.read(func(tx *data.Tx) error {
+			_, err := tx.Messages(w.conv, 0, 50)
+			return err
+		})
+		w.write(func(tx *data.Tx) error {
+			d.State = bridge.Failed
+			return errors.Join(tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, noon), tx.SetUrgent(w.conv, i%2 == 0))
+		})
+	}
+	if n := w.Queries(); n > 50 {
+		t.Errorf("%d different queries", n)
+	}
+}

@@ -41,3 +41,10 @@ func (d *dialect) ddl(text string) string {
 		"DOUBLE PRECISION", "REAL",
 	).Replace(text)
 }
+
+// Queries is how many different queries SQLite has been asked, for tests: each
+// should be one that stays prepared.
+func (s *Store) Queries() (n int) {
+	s.d.texts.Range(func(any, any) bool { n++; return true })
+	return n
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -146,10 +145,10 @@ func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Messa
 // complete fills in media and deliveries of messages with one query each.
 func (tx *Tx) complete(ms []bridge.Message) error {
 	at := map[bridge.MessageID]*bridge.Message{}
-	var sent, withMedia []string
+	var sent, withMedia []any
 	for i := range ms {
 		at[ms[i].ID] = &ms[i]
-		id := strconv.FormatInt(int64(ms[i].ID), 10)
+		id := int64(ms[i].ID)
 		if ms[i].Direction == bridge.Out {
 			sent = append(sent, id)
 		}
@@ -158,7 +157,7 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 		}
 	}
 	if len(sent) > 0 {
-		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN ("+strings.Join(sent, ",")+") ORDER BY id")
+		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN "+among(&sent)+" ORDER BY id", sent...)
 		if err != nil {
 			return fmt.Errorf("read deliveries: %w", err)
 		}
@@ -178,7 +177,7 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 	}
 	files, err := list(tx, func(s scanner) (r row, err error) {
 		return r, s.Scan(&r.message, &r.n, &r.media.URL, &r.media.ContentType)
-	}, "SELECT message_id, n, url, content_type FROM media WHERE message_id IN ("+strings.Join(withMedia, ",")+")")
+	}, "SELECT message_id, n, url, content_type FROM media WHERE message_id IN "+among(&withMedia), withMedia...)
 	for _, f := range files {
 		if m := at[f.message]; f.n < len(m.Media) {
 			m.Media[f.n] = f.media
