@@ -36,6 +36,7 @@ func TestConsentKeywordsAreTheWholeMessage(t *testing.T) {
 		"STOP": Stop, "stop.": Stop, " Stop ": Stop, "STOPALL": Stop, "stop all": Stop, "Opt out": Stop, "opt-out": Stop, "OPTOUT": Stop, "\"unsubscribe\"": Stop,
 		"cancel": Stop, "End": Stop, "quit!": Stop, "REVOKE": Stop, "start": Start, "UNSTOP": Start, "help": Help, "Info?": Help,
 		"can you stop by at 5?": NoKeyword, "please cancel the Tuesday visit": NoKeyword, "yes": NoKeyword, "": NoKeyword, "start on Monday": NoKeyword,
+		"Cancel 10:30": NoKeyword, "start 9": NoKeyword, "stop 2": NoKeyword,
 	} {
 		if got := ParseKeyword(body, false); got != want {
 			t.Errorf("ParseKeyword(%q) = %q, want %q", body, got, want)

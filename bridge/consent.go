@@ -24,7 +24,7 @@ func ParseKeyword(body string, optedOut bool) Keyword {
 		return NoKeyword
 	}
 	word := strings.Join(strings.FieldsFunc(strings.ToLower(body), func(r rune) bool {
-		return !unicode.IsLetter(r)
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	}), "")
 	switch word {
 	case "stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout":

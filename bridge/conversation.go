@@ -36,16 +36,16 @@ type Conversation struct {
 	AssigneeName string
 	Urgent       bool
 
-	Title       string // the contact's title, kept in step
-	Preview     string // of the newest message, events left out
-	PreviewBy   Direction
+	Title     string // the contact's title, kept in step
+	Preview   string // of the newest message, events left out
+	PreviewBy Direction
 	// PreviewAuthor is who wrote it, if one of the team did.
 	PreviewAuthor     StaffID
 	PreviewAuthorName string
-	LastChannel Channel
-	Address     string // by which the contact last wrote; empty: not yet
-	LastAt      time.Time
-	CreatedAt   time.Time
+	LastChannel       Channel
+	Address           string // by which the contact last wrote; empty: not yet
+	LastAt            time.Time
+	CreatedAt         time.Time
 
 	// Inbound counts the messages that came in; a reader's unread number is
 	// Inbound less what they have seen.

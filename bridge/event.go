@@ -8,6 +8,9 @@ type Commit struct {
 	Changed []ConversationID
 	// Writes is how many writers shared the commit.
 	Writes int
+	// Missed is true for what stands for all commits of other nodes that nobody
+	// told of; Changed is then empty.
+	Missed bool
 	// Queued is true when a delivery became due, so that the outbox looks.
 	Queued bool
 }

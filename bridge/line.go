@@ -10,4 +10,6 @@ type Line struct {
 	Name  string
 	// Pace is how many message segments may leave in a second; 0 is no limit.
 	Pace float64
+	// Active says that the line is in the configuration: the business has it.
+	Active bool
 }

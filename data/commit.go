@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"porchlight/bridge"
 )
@@ -85,11 +86,16 @@ func (s *Store) commitLoop(ctx context.Context) {
 	}
 }
 
+// commitTime bounds one transaction: a database server that has gone silent must
+// not hold every writer for ever.
+const commitTime = 2 * time.Minute
+
 // commit runs a batch in one transaction. The error is of the whole batch; the
 // error of one job is in the job.
 func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 	// The caller's context may end in the middle of a batch that is not its own.
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	defer cancel()
 	t, err := s.w.BeginTx(ctx, nil)
 	if err != nil {
 		return bridge.Commit{}, fmt.Errorf("begin write: %w", err)

@@ -36,6 +36,13 @@ func (tx *Tx) AddConsent(c Consent) error {
 	return tx.updateConversations("opted_out = $3", `contact_id IN (SELECT contact_id FROM addresses WHERE value = $1 AND channel = $2)`, c.Value, c.Channel, c.Out)
 }
 
+// ConsentSince reports whether the ledger has a word of an address that is newer
+// than a moment: one that arrives late must not undo it.
+func (tx *Tx) ConsentSince(ch bridge.Channel, value string, at time.Time) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM consents WHERE value = $1 AND channel = $2 AND at > $3", value, ch, millis(at))
+	return n > 0, err
+}
+
 // OptedOut reports whether the last entry for an address says so.
 func (tx *Tx) OptedOut(ch bridge.Channel, value string) (bool, error) {
 	n, err := tx.count(`

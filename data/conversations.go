@@ -12,12 +12,15 @@ import (
 // conversationColumns needs the joins of conversationFrom, whose $1 is the reader.
 // Everything that the list shows is in the row itself or one primary key away, so
 // a page costs the same at ten thousand conversations and at a million.
+// Who joined after a conversation began and never opened it has one unread, not
+// its whole history.
 const (
 	conversationColumns = `c.id, c.kind, c.contact_id, c.line_id, c.state, c.snoozed_until,
 		COALESCE(c.assignee_id, 0), COALESCE(a.name, ''), c.urgent, c.title, c.preview, c.preview_by, c.author_id, c.author_name,
 		c.last_channel, c.address, c.last_at, c.created_at, c.inbound, c.failed, c.opted_out, c.rev,
 		CASE WHEN r.seen IS NOT NULL THEN c.inbound - r.seen
 			WHEN c.last_in_at < me.created_at THEN 0
+			WHEN c.created_at < me.created_at THEN 1
 			ELSE c.inbound END,
 		d.conversation_id IS NOT NULL`
 	conversationFrom = `FROM conversations c
@@ -139,7 +142,7 @@ func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.Con
 	return list(tx, scanID[bridge.ConversationID],
 		`
 		SELECT id FROM conversations WHERE rev > $2 AND COALESCE(assignee_id, 0) <> $1
-			AND id IN (SELECT conversation_id FROM participants WHERE staff_id = $1)
+			AND id IN (SELECT conversation_id FROM participants WHERE staff_id = $1 AND staff_id <> 0)
 		ORDER BY rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
 }
 

@@ -93,6 +93,10 @@ func (tx *Tx) fillBody(d *bridge.Delivery) error {
 	return tx.row("SELECT body FROM messages WHERE id = $1", d.Message).Scan(&d.Body)
 }
 
+// clockJump is how far ahead a line's pace is believed: beyond it a clock ran fast
+// for a while, and the line would be silent until the time came.
+const clockJump = 10 * time.Minute
+
 // ClaimDue takes the deliveries of a channel that are due, at most limit. Each
 // gets its attempt counted and a lease before anybody touches the network. It
 // keeps the order within a conversation and address, and each line's pace.
@@ -103,7 +107,7 @@ func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, li
 	}
 	lines, err := list(tx, func(s scanner) (f free, err error) {
 		return f, s.Scan(&f.line.ID, &f.line.Phone, &f.line.Pace, &f.at)
-	}, "SELECT id, phone, pace, free_at FROM lines WHERE free_at <= $1 ORDER BY free_at", millis(now))
+	}, "SELECT id, phone, pace, free_at FROM lines WHERE free_at <= $1 OR free_at > $2 ORDER BY free_at", millis(now), millis(now.Add(clockJump)))
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +121,9 @@ func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, li
 	}
 	return out, nil
 }
+
+// codeOptedOut is the carrier's own code for a text to somebody who texted STOP.
+const codeOptedOut = "21610"
 
 func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
 	if l.Pace > 0 {
@@ -139,6 +146,15 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 	}
 	claims := make([]Claim, 0, len(due))
 	for _, d := range due {
+		if out, err := tx.OptedOut(d.Channel, d.To); err != nil {
+			return nil, err
+		} else if out { // STOP came after the text was queued
+			d.State, d.Code, d.NextAt = bridge.Failed, codeOptedOut, time.Time{}
+			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		c := Claim{Delivery: d, From: string(l.Phone), StartedAt: now}
 		c.State, c.Attempts, c.NextAt = bridge.Sending, d.Attempts+1, now.Add(lease)
 		if err := tx.fillBody(&c.Delivery); err != nil {
@@ -232,6 +248,11 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 	}
 	tx.queued = tx.queued || d.State == bridge.Queued || was.Pending() && !d.State.Pending()
 	tx.touch(d.Conversation)
+	if d.State == bridge.Delivered && was != bridge.Delivered {
+		if err := tx.SetAddressProblem(d.Channel, d.To, ""); err != nil {
+			return err
+		}
+	}
 	if d.State == was && d.State != bridge.Unknown || !d.State.Failure() && !was.Failure() && d.State != bridge.Unknown && was != bridge.Unknown {
 		return nil
 	}
@@ -243,7 +264,8 @@ func (tx *Tx) follow(d bridge.Delivery, was bridge.DeliveryState, why bridge.Fai
 	if err := tx.countFailures(d.Conversation); err != nil {
 		return err
 	}
-	if !d.State.Failure() || was.Failure() {
+	gaveUp := d.State == bridge.Unknown && d.NextAt.IsZero()
+	if !d.State.Failure() && !gaveUp || was.Failure() {
 		return nil
 	}
 	if err := tx.updateConversations("state = 'open', snoozed_until = 0", "id = $1 AND state <> 'open'", d.Conversation); err != nil {

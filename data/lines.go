@@ -1,19 +1,40 @@
 package data
 
-import "porchlight/bridge"
+import (
+	"errors"
 
-const lineColumns = "id, phone, name, pace"
+	"porchlight/bridge"
+)
+
+const lineColumns = "id, phone, name, pace, active"
 
 func scanLine(s scanner) (l bridge.Line, err error) {
-	return l, s.Scan(&l.ID, &l.Phone, &l.Name, &l.Pace)
+	return l, s.Scan(&l.ID, &l.Phone, &l.Name, &l.Pace, &l.Active)
 }
 
 // PutLine stores a line of the configuration, found again by its number.
 func (tx *Tx) PutLine(l bridge.Line) (bridge.LineID, error) {
 	return one(tx, scanID[bridge.LineID], `
-		INSERT INTO lines (phone, name, pace) VALUES ($1, $2, $3)
-		ON CONFLICT (phone) DO UPDATE SET name = excluded.name, pace = excluded.pace
-		RETURNING id`, string(l.Phone), l.Name, l.Pace)
+		INSERT INTO lines (phone, name, pace, active) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (phone) DO UPDATE SET name = excluded.name, pace = excluded.pace, active = excluded.active
+		RETURNING id`, string(l.Phone), l.Name, l.Pace, l.Active)
+}
+
+// RetireLines says that no line is in use; those of the configuration are then put
+// back. A number that the business gave up must not be answered from.
+func (tx *Tx) RetireLines() error {
+	_, err := tx.exec("UPDATE lines SET active = FALSE")
+	return err
+}
+
+// SendingLine is the line that an answer leaves by: the one that the contact
+// knows, or the first in use where that one was given up.
+func (tx *Tx) SendingLine(known bridge.LineID) (bridge.Line, error) {
+	ls, err := list(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE active OR id = $1 ORDER BY active DESC, CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT 1", known)
+	if err != nil || len(ls) == 0 {
+		return bridge.Line{}, errors.Join(err, bridge.ErrNotFound)
+	}
+	return ls[0], nil
 }
 
 // Lines lists every line that the business has or had.

@@ -54,7 +54,10 @@ func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
 // showNewest copies a message to its conversation's row. Whatever comes in
 // reopens; an answer leaves it to the customer; notes and events move nothing.
 func (tx *Tx) showNewest(m bridge.Message) error {
-	const newest = "preview = $2, preview_by = $3, author_id = $4, author_name = $5, last_at = $6"
+	// A text that was recovered late does not rewind the row to itself.
+	const newest = `preview = CASE WHEN last_at > $6 THEN preview ELSE $2 END, preview_by = CASE WHEN last_at > $6 THEN preview_by ELSE $3 END,
+		author_id = CASE WHEN last_at > $6 THEN author_id ELSE $4 END, author_name = CASE WHEN last_at > $6 THEN author_name ELSE $5 END,
+		last_at = CASE WHEN last_at > $6 THEN last_at ELSE $6 END`
 	var staff int64
 	if m.Author.Kind == bridge.ByStaff {
 		staff = m.Author.ID

@@ -97,6 +97,12 @@ func (s *Store) listenOnce(ctx context.Context, url string) error {
 	if _, err := c.Exec(ctx, "LISTEN "+topic); err != nil {
 		return err
 	}
+	// What was committed while nobody listened is told at once.
+	missed := bridge.Commit{Queued: true, Missed: true}
+	if err := c.QueryRow(ctx, "SELECT n FROM revision").Scan(&missed.Rev); err != nil {
+		return err
+	}
+	s.onCommit(missed)
 	for {
 		n, err := c.WaitForNotification(ctx)
 		if err != nil {

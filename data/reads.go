@@ -27,7 +27,8 @@ func (tx *Tx) MarkUnread(id bridge.ConversationID, reader bridge.StaffID, now ti
 	if _, err := tx.exec(`
 		INSERT INTO reads (conversation_id, staff_id, seen, upto, at)
 		SELECT id, CAST($2 AS BIGINT), inbound - 1, 0, CAST($3 AS BIGINT) FROM conversations WHERE id = $1 AND inbound > 0
-		ON CONFLICT (conversation_id, staff_id) DO UPDATE SET seen = excluded.seen, upto = 0, at = excluded.at`,
+		ON CONFLICT (conversation_id, staff_id) DO UPDATE SET upto = 0, at = excluded.at,
+			seen = CASE WHEN reads.seen < excluded.seen THEN reads.seen ELSE excluded.seen END`,
 		id, reader, millis(now)); err != nil {
 		return err
 	}

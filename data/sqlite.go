@@ -17,6 +17,10 @@ import (
 // synchronous=FULL makes a commit survive a power cut, which an answered webhook
 // must. The cache is 64 MB for the writer, and the log is checkpointed every
 // 4,000 pages, so that a large store does not checkpoint in each batch.
+//
+// temp_store=MEMORY keeps in memory what undoes one writer of a batch. It went to a
+// file in /var/tmp: 24 writes a text there, against 3 to the log, and 2,300 texts a
+// second instead of 3,850.
 func openSQLite(path string) (w, r *sql.DB, err error) {
 	if path == "" {
 		return nil, nil, fmt.Errorf("open store: no path")
@@ -47,7 +51,7 @@ func openSQLite(path string) (w, r *sql.DB, err error) {
 	}
 	w.SetMaxOpenConns(1)
 	w.SetMaxIdleConns(1)
-	if _, err := w.Exec("PRAGMA wal_autocheckpoint = 4000"); err != nil {
+	if _, err := w.Exec("PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000"); err != nil {
 		w.Close()
 		return nil, nil, fmt.Errorf("open store %s: %w", path, err)
 	}

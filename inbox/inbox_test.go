@@ -102,7 +102,7 @@ func (f *office) hire() {
 	f.samKey, samHash = web.NewSecret()
 	f.joKey, joHash = web.NewSecret()
 	err = f.store.Write(f.Context(), func(tx *data.Tx) (err error) {
-		if _, err = tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main"}); err != nil {
+		if _, err = tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main", Active: true}); err != nil {
 			return err
 		}
 		if f.sam, err = tx.AddStaff(bridge.Staff{Name: "Sam Ortiz", Email: "sam@example.com", Role: bridge.Owner}, hash, time.Now()); err != nil {

@@ -20,7 +20,7 @@ func BenchmarkReceive(b *testing.B) {
 	const people, callers = 1_000, 64
 	s := datatest.SQLite(b, nil)
 	if err := s.Write(b.Context(), func(tx *data.Tx) error {
-		_, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main"})
+		_, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main", Active: true})
 		return err
 	}); err != nil {
 		b.Fatal(err)

@@ -103,6 +103,14 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if err := tx.SetRoute(r.Conversation, line, m.From); err != nil {
 		return r, fmt.Errorf("note route: %w", err)
 	}
+	if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil { // it works: they texted from it
+		return r, fmt.Errorf("clear the address's problem: %w", err)
+	}
+	if m.Recovered {
+		if err := event(tx, r.Conversation, "The text above came while Porchlight could not be reached; it was recovered from the carrier", in.Now()); err != nil {
+			return r, err
+		}
+	}
 	return r, in.consent(tx, m, msg, contact, line)
 }
 
@@ -147,6 +155,9 @@ func (in *Intake) consent(tx *data.Tx, m bridge.Inbound, msg bridge.Message, c b
 	}
 	if word != bridge.Stop && word != bridge.Start || (word == bridge.Stop) == out {
 		return nil
+	}
+	if late, err := tx.ConsentSince(m.Channel, m.From, m.At); err != nil || late {
+		return err // a recovered text: what they said later holds
 	}
 	if err := tx.AddConsent(data.Consent{Line: line, Channel: m.Channel, Value: m.From, Out: word == bridge.Stop, Source: source, Message: msg.ID, At: m.At}); err != nil {
 		return fmt.Errorf("keep consent: %w", err)

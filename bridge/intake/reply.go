@@ -108,11 +108,15 @@ func missed(tx *data.Tx, actor bridge.Staff, d Draft, do bridge.Action) error {
 
 // deliver queues a message to its address, in as many parts as the carrier wants.
 func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f facts) ([]bridge.Delivery, error) {
+	line, err := tx.SendingLine(f.Conversation.Line)
+	if err != nil {
+		return nil, fmt.Errorf("find line: %w", err)
+	}
 	parts := in.Split(m.Body)
 	out := make([]bridge.Delivery, 0, len(parts))
 	for _, part := range parts {
 		d := bridge.Delivery{
-			Message: m.ID, Conversation: m.Conversation, Line: f.Conversation.Line, Channel: m.Channel,
+			Message: m.ID, Conversation: m.Conversation, Line: line.ID, Channel: m.Channel,
 			To: f.To.Value, Segments: in.Segments(part),
 			ExpiresAt: m.At.Add(in.KeepTrying),
 		}
@@ -172,9 +176,13 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if err := tx.SetHandled(d); err != nil {
 			return err
 		}
+		line, err := tx.SendingLine(f.Conversation.Line)
+		if err != nil {
+			return err
+		}
 		// To the address an answer goes to now: somebody may have mended the number.
 		_, err = tx.AddDelivery(bridge.Delivery{
-			Message: d.Message, Conversation: d.Conversation, Line: f.Conversation.Line, Channel: d.Channel,
+			Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel,
 			To: f.To.Value, Body: d.Body, Segments: d.Segments, ExpiresAt: now.Add(in.KeepTrying),
 		}, now)
 		return err

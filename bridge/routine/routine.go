@@ -5,6 +5,7 @@ package routine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -109,12 +110,16 @@ func (r *Routine) CatchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var all error // one line that fails must not starve the others
 	for _, l := range lines {
+		if !l.Active {
+			continue
+		}
 		if err := r.catchUpLine(ctx, l); err != nil {
-			return fmt.Errorf("catch up line %s: %w", bridge.MaskAddress(string(l.Phone)), err)
+			all = errors.Join(all, fmt.Errorf("catch up line %s: %w", bridge.MaskAddress(string(l.Phone)), err))
 		}
 	}
-	return nil
+	return all
 }
 
 func (r *Routine) catchUpLine(ctx context.Context, l bridge.Line) error {

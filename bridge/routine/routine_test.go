@@ -23,7 +23,7 @@ func TestSnoozedConversationsWakeOnTimeAndSaySo(t *testing.T) {
 		var id bridge.ConversationID
 		var sam bridge.Staff
 		err := s.Write(t.Context(), func(tx *data.Tx) (err error) {
-			line, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main"})
+			line, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main", Active: true})
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func TestTextsOfADowntimeAreTakenInOnce(t *testing.T) {
 			},
 		})
 		if err := s.Write(t.Context(), func(tx *data.Tx) error {
-			_, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main"})
+			_, err := tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main", Active: true})
 			return err
 		}); err != nil {
 			t.Fatal(err)

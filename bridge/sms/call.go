@@ -98,7 +98,9 @@ func classify(c *call, err error) bridge.Outcome {
 	case o.Code == "21611": // this sender's queue at Twilio is full
 		o.Kind, o.RetryAfter = bridge.Retry, max(o.RetryAfter, time.Minute)
 	case c.status == http.StatusUnauthorized || o.Code == "20003":
-		o.Kind, o.Code = bridge.Refused, cmp.Or(o.Code, "20003")
+		// Certainly not sent, and nothing is wrong with the text: it waits until
+		// somebody has mended the credentials, or expires.
+		o.Kind, o.Code, o.RetryAfter = bridge.Retry, cmp.Or(o.Code, "20003"), max(o.RetryAfter, time.Minute)
 	case rest != nil && c.status < 500 && c.status != http.StatusRequestTimeout:
 		o.Kind = bridge.Refused
 	case c.unsent():

@@ -97,8 +97,8 @@ func TestRefusalsAreToldFromDoubtsAndFromDelays(t *testing.T) {
 		{"invalid number", smstest.Fault{Status: 400, Code: 21211}, bridge.Refused, "21211", 0},
 		{"opted out", smstest.Fault{Status: 400, Code: 21610}, bridge.Refused, "21610", 0},
 		{"not found", smstest.Fault{Status: 404, Code: 20404}, bridge.Refused, "20404", 0},
-		{"refused login", smstest.Fault{Status: 401, Code: 20003}, bridge.Refused, "20003", 0},
-		{"refused login by something in between", smstest.Fault{Status: 401}, bridge.Refused, "20003", 0},
+		{"refused login", smstest.Fault{Status: 401, Code: 20003}, bridge.Retry, "20003", time.Minute},
+		{"refused login by something in between", smstest.Fault{Status: 401}, bridge.Retry, "20003", time.Minute},
 		{"too many requests", smstest.Fault{Status: 429, Code: 20429, RetryAfter: "7"}, bridge.Retry, "20429", 7 * time.Second},
 		{"too many requests, without JSON", smstest.Fault{Status: 429}, bridge.Retry, "20429", 0},
 		{"sender's queue full", smstest.Fault{Status: 400, Code: 21611}, bridge.Retry, "21611", time.Minute},
@@ -127,10 +127,10 @@ func TestRefusalsAreToldFromDoubtsAndFromDelays(t *testing.T) {
 	}
 }
 
-func TestWrongLoginIsOurSide(t *testing.T) {
+func TestWrongLoginIsOurSideAndTheTextWaits(t *testing.T) {
 	_, carrier := connect(t, func(o *sms.Options) { o.Secret = "wrong" })
 	o := carrier.Send(t.Context(), text("hello"))
-	if o.Kind != bridge.Refused || carrier.Explain(o.Code).Class != bridge.OurSide {
+	if o.Kind != bridge.Retry || carrier.Explain(o.Code).Class != bridge.OurSide {
 		t.Errorf("%+v", o)
 	}
 	if _, err := carrier.Find(t.Context(), text("hello"), time.Now()); err == nil || strings.Contains(err.Error(), customer) {

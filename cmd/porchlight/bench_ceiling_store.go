@@ -66,7 +66,7 @@ func openCeiling(ctx context.Context, path string) (*ceilingStore, error) {
 	if s.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if _, err := s.conn.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 4000;"+ceilingSchema); err != nil {
+	if _, err := s.conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"+ceilingSchema); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the ceiling's tables: %w", err), db.Close())
 	}
 	s.done.Go(s.commitLoop)

@@ -125,7 +125,11 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		return nil, err
 	}
 	if err := p.store.Write(ctx, func(tx *data.Tx) error {
+		if err := tx.RetireLines(); err != nil {
+			return err
+		}
 		for _, l := range cfg.Lines {
+			l.Active = true
 			if _, err := tx.PutLine(l); err != nil {
 				return fmt.Errorf("store line %s: %w", l.Phone, err)
 			}

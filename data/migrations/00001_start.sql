@@ -13,6 +13,7 @@ CREATE TABLE lines (
   phone     TEXT NOT NULL UNIQUE,
   name      TEXT NOT NULL,
   pace      DOUBLE PRECISION NOT NULL,
+  active    BOOLEAN NOT NULL, -- in the configuration
   free_at   BIGINT NOT NULL DEFAULT 0, -- when the pace allows the next text
   listed_at BIGINT NOT NULL DEFAULT 0  -- the carrier's list has been read up to here
 );
@@ -123,6 +124,7 @@ CREATE TABLE participants (
   added_at        BIGINT NOT NULL,
   PRIMARY KEY (conversation_id, contact_id, staff_id)
 );
+CREATE INDEX participants_staff ON participants (staff_id, conversation_id) WHERE staff_id <> 0;
 
 CREATE TABLE messages (
   id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -38,6 +38,9 @@ func (s *Inbox) sendChanges(c *gin.Context, v bridge.View, open bridge.Conversat
 		if tx.Rev() == after {
 			return nil
 		}
+		if after > tx.Rev() {
+			return errTooMuch // an older store has been put back
+		}
 		moved, err := tx.ChangedSince(reader, after, manyChanges)
 		if err != nil {
 			return err

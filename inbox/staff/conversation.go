@@ -131,7 +131,7 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 			return view, conv, err
 		}
 	}
-	line, err := tx.Line(conv.Line)
+	line, err := tx.SendingLine(conv.Line)
 	if err != nil {
 		return view, conv, err
 	}
