@@ -544,3 +544,79 @@ func TestTheEngineIsAskedFewDifferentQueries(t *testing.T) {
 		t.Errorf("%d different queries", n)
 	}
 }
+
+func TestATextQueuedBeforeStopIsNotSent(t *testing.T) {
+	datatest.Each(t, func(t *testing.T, s *data.Store) {
+		w := newWorld(t, s)
+		d := w.delivery(w.says(bridge.Out, "one more thing", noon))
+		w.write(func(tx *data.Tx) error {
+			return tx.AddConsent(data.Consent{Line: w.line, Channel: bridge.SMS, Value: w.priyasPhone, Out: true, Source: "keyword", At: noon})
+		})
+		w.write(func(tx *data.Tx) error {
+			claims, err := tx.ClaimDue(bridge.SMS, noon, time.Minute, 10)
+			if len(claims) != 0 {
+				t.Errorf("claimed %+v", claims)
+			}
+			d, err2 := tx.Delivery(d.ID)
+			if d.State != bridge.Failed || d.Code != "21610" {
+				t.Errorf("the text is %s, code %q", d.State, d.Code)
+			}
+			return errors.Join(err, err2)
+		})
+	})
+}
+
+func TestAGivenUpDeliveryReopensItsConversation(t *testing.T) {
+	datatest.Each(t, func(t *testing.T, s *data.Store) {
+		w := newWorld(t, s)
+		d := w.delivery(w.says(bridge.Out, "on our way", noon))
+		w.write(func(tx *data.Tx) error { return tx.SetState(w.conv, bridge.Closed, time.Time{}) })
+		w.write(func(tx *data.Tx) error {
+			d.State, d.NextAt = bridge.Unknown, time.Time{}
+			return tx.SaveDelivery(d, bridge.Unknown, bridge.Failure{}, noon)
+		})
+		if c := w.row(w.sam); c.State != bridge.Open || !c.NeedsAttention() {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestARecoveredTextRewindsNothing(t *testing.T) {
+	datatest.Each(t, func(t *testing.T, s *data.Store) {
+		w := newWorld(t, s)
+		w.says(bridge.In, "newer", noon.Add(time.Hour))
+		w.says(bridge.In, "older, recovered", noon)
+		if c := w.row(w.sam); c.Preview != "newer" || !c.LastAt.Equal(noon.Add(time.Hour)) || c.Unread != 2 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestAnswersDoNotLeaveByANumberThatWasGivenUp(t *testing.T) {
+	datatest.Each(t, func(t *testing.T, s *data.Store) {
+		w := newWorld(t, s)
+		w.write(func(tx *data.Tx) error {
+			second, err := tx.PutLine(bridge.Line{Phone: "+14155550101", Name: "New", Active: true})
+			if err != nil {
+				return err
+			}
+			if l, err := tx.SendingLine(w.line); err != nil || l.ID != w.line {
+				t.Errorf("while the line is in use: %+v %v", l, err)
+			}
+			if err := tx.RetireLines(); err != nil {
+				return err
+			}
+			if l, err := tx.SendingLine(w.line); err != nil || l.ID != w.line {
+				t.Errorf("with no line in use: %+v %v", l, err)
+			}
+			if _, err := tx.PutLine(bridge.Line{Phone: "+14155550101", Name: "New", Active: true}); err != nil {
+				return err
+			}
+			l, err := tx.SendingLine(w.line)
+			if l.ID != second {
+				t.Errorf("after the line was given up: %+v", l)
+			}
+			return err
+		})
+	})
+}

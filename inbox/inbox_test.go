@@ -49,6 +49,15 @@ type office struct {
 
 func newOffice(t *testing.T, o data.Options) *office {
 	t.Helper()
+	f := newEmptyOffice(t, o)
+	f.hire()
+	f.text("Is anyone there?")
+	return f
+}
+
+// newEmptyOffice is an office before its first day.
+func newEmptyOffice(t *testing.T, o data.Options) *office {
+	t.Helper()
 	hub := live.New()
 	o.OnCommit = hub.Publish
 	s, err := data.Open(t.Context(), o)
@@ -86,10 +95,7 @@ func newOffice(t *testing.T, o data.Options) *office {
 			t.Error(err)
 		}
 	})
-	f := &office{T: t, url: server.URL, store: s, in: in}
-	f.hire()
-	f.text("Is anyone there?")
-	return f
+	return &office{T: t, url: server.URL, store: s, in: in}
 }
 
 func (f *office) hire() {
@@ -234,10 +240,27 @@ func TestGuessingPasswordsIsSlowedDown(t *testing.T) {
 	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
 	b := f.browser()
 	for range 10 {
+		b.post("/login", url.Values{"email": {"sam@example.com"}, "password": {"guess"}}, "X-Forwarded-For", "203.0.113.9")
+	}
+	if r, _ := b.post("/login", url.Values{"email": {"sam@example.com"}, "password": {"guess"}}, "X-Forwarded-For", "198.51.100.1, 203.0.113.9"); r.StatusCode != 429 {
+		t.Errorf("the eleventh guess: %d", r.StatusCode)
+	}
+	if r, _ := f.browser().post("/login", url.Values{"email": {"sam@example.com"}, "password": {password}}, "X-Forwarded-For", "192.0.2.7"); r.StatusCode != 303 {
+		t.Errorf("the owner is locked out by somebody else's guesses: %d", r.StatusCode)
+	}
+	for range 10 {
 		b.post("/login", url.Values{"email": {"sam@example.com"}, "password": {"guess"}})
 	}
 	if r, _ := b.post("/login", url.Values{"email": {"sam@example.com"}, "password": {password}}); r.StatusCode != 429 || r.Header.Get("Retry-After") == "" {
 		t.Errorf("the eleventh try: %d", r.StatusCode)
+	}
+}
+
+func TestAHugeFormIsRefused(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	b := f.signedIn("sam@example.com")
+	if r, _ := b.post(b.page("/reply"), url.Values{"body": {strings.Repeat("x", 1<<20)}, "channel": {"note"}}, "X-Fragment", "1"); r.StatusCode < 400 {
+		t.Errorf("%d", r.StatusCode)
 	}
 }
 
@@ -539,7 +562,8 @@ func TestTheAPIObeysTheInboxesRules(t *testing.T) {
 }
 
 func TestTheFirstOwnersLinkWorksOnceAndOpeningItChangesNothing(t *testing.T) {
-	each(t, func(t *testing.T, f *office) {
+	datatest.EachOptions(t, func(t *testing.T, o data.Options) {
+		f := newEmptyOffice(t, o)
 		secret, hash := web.NewSecret()
 		if err := f.store.Write(t.Context(), func(tx *data.Tx) error {
 			return tx.AddTicket(hash, web.TicketOwner, time.Now().Add(time.Hour))

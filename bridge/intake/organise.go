@@ -175,7 +175,7 @@ func ignoreDuplicate(err error) error {
 // ParsePhone reads a number as people of the business's region write it.
 func (in *Intake) ParsePhone(s string) (bridge.Phone, error) {
 	n, err := phonenumbers.Parse(s, in.Region)
-	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE || n.GetExtension() != "" {
 		return "", &bridge.Invalid{Field: "phone", Problem: "This is not a phone number. Write it like +1 415 555 0134"}
 	}
 	return bridge.ParsePhone(phonenumbers.Format(n, phonenumbers.E164))

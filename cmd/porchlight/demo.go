@@ -75,8 +75,28 @@ func browserAddr(a net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
+// claimFolder marks a folder as the demo's. It refuses one with a store that is
+// not: the demo signs everybody in and plays the carrier, so it must never open
+// real messages.
+func claimFolder(dir string) error {
+	mark := filepath.Join(dir, "this-is-a-demo")
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "porchlight.db")); err == nil {
+		return fmt.Errorf("%s holds a store that is not the demo's; choose an empty folder", dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	return os.WriteFile(mark, []byte("Made-up people. Delete this folder whenever you like.\n"), 0o600)
+}
+
 // newDemo starts the carrier, fills an empty store, and wires a program to both.
 func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo, *program, error) {
+	if err := claimFolder(dir); err != nil {
+		return nil, nil, err
+	}
 	d := &demo{sim: smstest.New(smstest.Options{Delays: delays}), zone: time.Local}
 	d.gone, d.hangUp = context.WithCancel(context.WithoutCancel(ctx))
 	base, err := d.sim.Start()

@@ -96,15 +96,21 @@ func (s *Inbox) movedRows(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 // movedOpen is what moved in the conversation that the page has open. A text on
 // its way moves its message only: the row in the list says nothing of ticks.
 func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open bridge.ConversationID, after int64, moved []bridge.Conversation, out *templates.Changes) error {
+	conv, err := tx.Conversation(reader, open)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil // none is open, or it is not theirs to see any more
+	} else if err != nil {
+		return err
+	}
 	if slices.ContainsFunc(moved, func(c bridge.Conversation) bool { return c.ID == open }) {
 		frame, _, err := s.newFrame(tx, reader, v, open)
 		if err != nil {
 			return err
 		}
 		out.Open = &frame
-	} else if _, err := tx.Conversation(reader, open); errors.Is(err, bridge.ErrNotFound) {
-		return nil // none is open, or it is not theirs to see any more
-	} else if err != nil {
+	}
+	to, err := answerTo(tx, conv)
+	if err != nil {
 		return err
 	}
 	ms, err := tx.MessagesSince(open, after)
@@ -112,7 +118,7 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 		return errTooMuch
 	}
 	for _, m := range ms {
-		out.Items = append(out.Items, s.newMessage(m, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
+		out.Items = append(out.Items, s.newMessage(m, to, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
 	}
 	return err
 }

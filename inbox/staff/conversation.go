@@ -40,8 +40,13 @@ func (s *Inbox) older(c *gin.Context) error {
 		return err
 	}
 	var ms []bridge.Message
+	var to string
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
-		if _, err := tx.Conversation(me(c), id); err != nil {
+		conv, err := tx.Conversation(me(c), id)
+		if err != nil {
+			return err
+		}
+		if to, err = answerTo(tx, conv); err != nil {
 			return err
 		}
 		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
@@ -52,7 +57,13 @@ func (s *Inbox) older(c *gin.Context) error {
 	}
 	ms, older := split(ms, id)
 	c.Header("X-Older", older)
-	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms)))
+	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms, to)))
+}
+
+// answerTo is the address that an answer goes to now.
+func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
+	contact, err := tx.Contact(conv.Contact)
+	return contact.AnswerTo(conv.Address).Value, err
 }
 
 // split takes the one message more than a page holds off its old end, and gives
@@ -77,7 +88,11 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 		return view, err
 	}
 	ms, view.Older = split(ms, id)
-	view.Items = templates.NewItems(s.messages(ms))
+	to, err := answerTo(tx, conv)
+	if err != nil {
+		return view, err
+	}
+	view.Items = templates.NewItems(s.messages(ms, to))
 	if before == 0 {
 		markNew(view.Items, conv.Unread)
 	}

@@ -8,16 +8,17 @@ import (
 	"porchlight/templates"
 )
 
-func (s *Inbox) messages(ms []bridge.Message) []templates.Message {
+func (s *Inbox) messages(ms []bridge.Message, to string) []templates.Message {
 	out := make([]templates.Message, len(ms))
 	for i, m := range ms {
-		out[i] = s.newMessage(m, "")
+		out[i] = s.newMessage(m, to, "")
 	}
 	return out
 }
 
-// newMessage is a message as the inbox shows it. into is where the fragment goes.
-func (s *Inbox) newMessage(m bridge.Message, into string) templates.Message {
+// newMessage is a message as the inbox shows it. to is the address that an answer
+// goes to now; into is where the fragment goes.
+func (s *Inbox) newMessage(m bridge.Message, to, into string) templates.Message {
 	now := s.now()
 	v := templates.Message{
 		ID: m.ID, Rev: m.Rev, Into: into, Side: string(m.Direction), AI: m.Author.Kind == bridge.ByAI, Who: m.Author.Name,
@@ -37,7 +38,7 @@ func (s *Inbox) newMessage(m bridge.Message, into string) templates.Message {
 	d := telling(m.Deliveries)
 	v.State, v.StateIcon, v.StateText = stateWords(d)
 	if (d.State.Failure() || d.State == bridge.Unknown && d.NextAt.IsZero()) && !d.Handled {
-		v.Failure = s.newFailure(d)
+		v.Failure = s.newFailure(d, to)
 	}
 	for _, d := range m.Deliveries {
 		v.History = append(v.History, history(d, now)...)
@@ -114,7 +115,7 @@ func stateWords(d bridge.Delivery) (state, icon, text string) {
 }
 
 // newFailure explains a failure and offers what helps, and nothing that cannot.
-func (s *Inbox) newFailure(d bridge.Delivery) *templates.Failure {
+func (s *Inbox) newFailure(d bridge.Delivery, to string) *templates.Failure {
 	base := "/inbox/d/" + strconv.FormatInt(int64(d.ID), 10)
 	f := &templates.Failure{DismissURL: base + "/dismiss", RetryText: "Try again"}
 	switch d.State {
@@ -131,7 +132,7 @@ func (s *Inbox) newFailure(d bridge.Delivery) *templates.Failure {
 	}
 	why := s.in.Words[d.Channel].Explain(d.Code)
 	f.Sentence, f.Code, f.Link, f.Advice = why.Sentence, d.Code, why.Link, advice(why)
-	if why.CanRetry() {
+	if why.CanRetry() || why.Class == bridge.OurSide || to != "" && to != d.To { // somebody has mended it, or the number
 		f.RetryURL = base + "/retry"
 	}
 	if why.Step == bridge.StepCall || why.Step == bridge.StepEmail || why.Class == bridge.Permanent || why.Class == bridge.Consent {

@@ -3,18 +3,18 @@ package web
 import (
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	triesAllowed = 10
-	triesWindow  = 15 * time.Minute
-	triesKept    = 10_000 // keys; beyond that the oldest window is dropped whole
+	triesWindow = 15 * time.Minute
+	triesKept   = 10_000 // keys; beyond that the window is dropped whole
 )
 
-// A limiter counts failures by a key, such as an email or an address, in windows
-// of fixed length. It forgets by replacing its map, so it never grows without bound.
+// A limiter counts tries by a key in windows of fixed length. It forgets by
+// replacing its map, so it never grows without bound.
 type limiter struct {
 	now   func() time.Time
 	mu    sync.Mutex
@@ -24,39 +24,31 @@ type limiter struct {
 
 func newLimiter(now func() time.Time) *limiter { return &limiter{now: now, count: map[string]int{}} }
 
-func (l *limiter) window() {
+// allow counts a try before it is made, and reports whether there were at most
+// most of its key in this window.
+func (l *limiter) allow(key string, most int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if now := l.now(); now.Sub(l.start) > triesWindow || len(l.count) > triesKept {
 		l.start, l.count = now, map[string]int{}
 	}
+	l.count[key]++
+	return l.count[key] <= most
 }
 
-// blocked reports whether any of the keys has failed too often.
-func (l *limiter) blocked(keys ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.window()
-	for _, k := range keys {
-		if l.count[k] >= triesAllowed {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *limiter) failed(keys ...string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.window()
-	for _, k := range keys {
-		l.count[k]++
-	}
-}
-
-// peer is the address that a request came from.
+// peer is the address that a request came from. A peer on this machine is the
+// reverse proxy, which puts the address that it saw last into X-Forwarded-For;
+// nobody else is believed about that.
 func peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+		if last := net.ParseIP(strings.TrimSpace(hops[len(hops)-1])); last != nil {
+			return last.String()
+		}
 	}
 	return host
 }

@@ -48,8 +48,11 @@ func (w *Web) login(c *gin.Context) error {
 	refuse := func(code int, sentence string) error {
 		return w.Page(c, code, "login", templates.LoginPage{Shell: w.Shell(c, "Sign in", ""), Email: email, Next: next, Error: sentence})
 	}
-	keys := []string{"email " + email, "peer " + peer(c.Request)}
-	if w.limits.blocked(keys...) {
+	if len(email) > 254 {
+		return refuse(http.StatusUnprocessableEntity, "This email and password do not go together.")
+	}
+	from := peer(c.Request)
+	if !w.limits.allow(email+" "+from, 10) || !w.limits.allow("email "+email, 50) || !w.limits.allow("peer "+from, 100) {
 		c.Header("Retry-After", "900")
 		return refuse(http.StatusTooManyRequests, "Too many tries. Wait 15 minutes, then try again.")
 	}
@@ -62,8 +65,10 @@ func (w *Web) login(c *gin.Context) error {
 	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
 		return err
 	}
-	if !CheckPassword(hash, c.PostForm("password")) || !p.Active {
-		w.limits.failed(keys...)
+	w.hashing <- struct{}{} // 19 MB each: as many at once as there are cores
+	good := CheckPassword(hash, c.PostForm("password"))
+	<-w.hashing
+	if !good || !p.Active {
 		return refuse(http.StatusUnprocessableEntity, "This email and password do not go together.")
 	}
 	if err := w.SignIn(c, p, hash); err != nil {
@@ -83,11 +88,7 @@ func (w *Web) logout(c *gin.Context) error {
 
 func (w *Web) welcomePage(c *gin.Context) error {
 	c.Header("Referrer-Policy", "no-referrer")
-	var ok bool
-	err := w.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
-		ok, err = tx.TicketValid(HashSecret(c.Param("token")), TicketOwner, w.Now())
-		return err
-	})
+	ok, err := w.ticketValid(c, c.Param("token"))
 	if err != nil {
 		return err
 	}
@@ -96,6 +97,20 @@ func (w *Web) welcomePage(c *gin.Context) error {
 		code = http.StatusGone
 	}
 	return w.Page(c, code, "welcome", templates.WelcomePage{Shell: w.Shell(c, "Welcome", ""), Token: c.Param("token"), Expired: !ok})
+}
+
+func (w *Web) ticketValid(c *gin.Context, token string) (ok bool, err error) {
+	err = w.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
+		ok, err = tx.TicketValid(HashSecret(token), TicketOwner, w.Now())
+		return err
+	})
+	return ok, err
+}
+
+func (w *Web) newOwner(name, email, password string) (bridge.Staff, string, error) {
+	w.hashing <- struct{}{}
+	defer func() { <-w.hashing }()
+	return NewStaff(name, email, string(bridge.Owner), password)
 }
 
 // welcome makes the first owner and signs them in.
@@ -108,7 +123,13 @@ func (w *Web) welcome(c *gin.Context) error {
 		view.Error, view.ErrorField = err.Problem+".", err.Field
 		return w.Page(c, http.StatusUnprocessableEntity, "welcome", view)
 	}
-	p, hash, err := NewStaff(view.Name, view.Email, string(bridge.Owner), c.PostForm("password"))
+	if ok, err := w.ticketValid(c, view.Token); err != nil {
+		return err
+	} else if !ok { // before the costly password, so that nobody else can make us work
+		view.Expired = true
+		return w.Page(c, http.StatusGone, "welcome", view)
+	}
+	p, hash, err := w.newOwner(view.Name, view.Email, c.PostForm("password"))
 	var invalid *bridge.Invalid
 	if errors.As(err, &invalid) {
 		return refuse(invalid)
@@ -119,6 +140,10 @@ func (w *Web) welcome(c *gin.Context) error {
 	err = w.Store.Write(c.Request.Context(), func(tx *data.Tx) (err error) {
 		if ok, err = tx.UseTicket(HashSecret(view.Token), TicketOwner, w.Now()); err != nil || !ok {
 			return err
+		}
+		team, err := tx.Staff()
+		if ok = len(team) == 0; err != nil || !ok {
+			return err // somebody was added meanwhile: the link is for the first one only
 		}
 		p, err = tx.AddStaff(p, hash, w.Now())
 		return err

@@ -5,6 +5,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ type Web struct {
 	Options
 	sessions *scs.SessionManager
 	limits   *limiter
+	hashing  chan struct{} // bounds how many passwords are hashed at once
 }
 
 // New makes the pages' common ground.
@@ -50,7 +52,7 @@ func New(o Options) *Web {
 	m.Lifetime = time.Duration(o.SessionDays) * 24 * time.Hour
 	m.Cookie.Name, m.Cookie.HttpOnly, m.Cookie.SameSite = "porchlight", true, http.SameSiteLaxMode
 	m.Cookie.Secure, m.Cookie.Path, m.Cookie.Persist = o.Secure, "/", true
-	return &Web{o, m, newLimiter(o.Now)}
+	return &Web{o, m, newLimiter(o.Now), make(chan struct{}, runtime.NumCPU())}
 }
 
 // Today is now in the business's zone, which pages print times in.
@@ -77,6 +79,15 @@ func Headers(c *gin.Context) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+// maxForm is the largest form that a page takes, in bytes: a message of 10,000
+// characters, escaped, stays under 128 KB.
+const maxForm = 256 << 10
+
+// Bounded refuses larger requests before anything reads them.
+func Bounded(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 }
 
 // Shell is what surrounds every page, as the signed-in member of staff sees it.
