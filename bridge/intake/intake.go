@@ -103,8 +103,12 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if err := tx.SetRoute(r.Conversation, line, m.From); err != nil {
 		return r, fmt.Errorf("note route: %w", err)
 	}
-	if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil { // it works: they texted from it
-		return r, fmt.Errorf("clear the address's problem: %w", err)
+	for _, a := range contact.Addresses {
+		if a.Value == m.From && a.Problem != "" { // it works: they texted from it
+			if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil {
+				return r, fmt.Errorf("clear the address's problem: %w", err)
+			}
+		}
 	}
 	if m.Recovered {
 		if err := event(tx, r.Conversation, "The text above came while Porchlight could not be reached; it was recovered from the carrier", in.Now()); err != nil {
