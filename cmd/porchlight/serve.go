@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -203,7 +204,9 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 		Handler: p.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 	}
-	for _, end := range p.hangUp {
+	fresh := &freshConns{open: map[net.Conn]bool{}}
+	server.ConnState = fresh.note
+	for _, end := range append(p.hangUp, fresh.close) {
 		server.RegisterOnShutdown(end)
 	}
 	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
@@ -227,6 +230,31 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	err := server.Shutdown(limit)
 	stopWorkers()
 	return errors.Join(err, g.Wait(), p.store.Close())
+}
+
+// freshConns are the connections on which nothing has been asked yet: browsers open
+// some beforehand. net/http would wait five seconds for each before it stops.
+type freshConns struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+func (f *freshConns) note(c net.Conn, s http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s == http.StateNew {
+		f.open[c] = true
+	} else {
+		delete(f.open, c)
+	}
+}
+
+func (f *freshConns) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.open {
+		c.Close() // nobody waits for an answer on it
+	}
 }
 
 // inviteOwner prints a one-time link while there is nobody in the team.
