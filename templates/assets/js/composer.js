@@ -97,7 +97,7 @@ export function composer(form, log) {
   const tally = () => {
     const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
     count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
-    if (s.odd && text.value) count.textContent += ` · unicode: ${s.odd}`;
+    if (s.odd && text.value) count.append(Object.assign(document.createElement('span'), { className: 'wide', textContent: ` · unicode: ${s.odd}` }));
     count.title = s.odd ? `${s.odd} is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
     count.classList.toggle('over', s.parts > 3);
     easy.hidden = !fewer || fewer.odd !== '' && fewer.parts >= s.parts;

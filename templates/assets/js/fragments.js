@@ -12,10 +12,13 @@ export function apply(html) { for (const el of [...parse(html).children]) if (el
 
 function put(el) {
   const d = el.dataset;
-  const old = document.getElementById(el.id) ?? (d.client ? $(`[data-client="${CSS.escape(d.client)}"]`) : null);
+  const old = standing(el);
   const late = waiting.get(el.id);
   if (old && +old.dataset.rev > +d.rev || late && +late.dataset.rev > +d.rev) return;   // a slow answer must not undo newer news
+  if (old && held && old.contains(held)) return void waiting.set(el.id, el);
   if (d.op === 'remove') { waiting.delete(el.id); return old && remove(old); }
+  if (old?.parentElement.id === 'rows') current(el);
+  if (old && equal(old, el)) return void waiting.delete(el.id);         // nothing new: what is under a finger or the focus stays
   if (old && inUse(old)) return void waiting.set(el.id, el);
   waiting.delete(el.id);
   const into = d.into ? $(d.into) : old?.parentElement;
@@ -23,11 +26,11 @@ function put(el) {
   if (into.id === 'rows') current(el);
   const log = into.closest('.log'), height = log?.scrollHeight, pin = log && (atEnd(log) || old?.id.startsWith('c-'));
   const focus = old?.contains(document.activeElement) ? document.activeElement : null;
-  const left = old?.scrollLeft;
-  if (old) keepOpen(old, el);
+  const left = old?.scrollLeft, top = old?.scrollTop;
   if (old && old.dataset.sort === d.sort) old.replaceWith(el);
   else { old?.remove(); place(into, el); }
   if (left) el.scrollLeft = left;
+  if (top) el.scrollTop = top;
   if (focus) (same(focus, el) ?? $('a,button', el) ?? el).focus({ preventScroll: true });
   if (log) {
     regroup(log);
@@ -37,14 +40,30 @@ function put(el) {
   document.dispatchEvent(new CustomEvent('placed', { detail: { el, old, log, pin } }));
 }
 
+const standing = el => document.getElementById(el.id) ?? (el.dataset.client ? $(`[data-client="${CSS.escape(el.dataset.client)}"]`) : null);
+function equal(old, el) {                                             // but for the revision, which the old one takes over
+  keepOpen(old, el);
+  const { rev } = el.dataset;
+  if (rev && old.dataset.rev) el.dataset.rev = old.dataset.rev;
+  const yes = old.isEqualNode(el);
+  if (rev) (yes ? old : el).dataset.rev = rev;
+  return yes;
+}
+
 // A pop-over that is open, or a field that somebody types in, is left alone until it is let go.
 const inUse = el => !!$(':popover-open', el) || $$('input:not([type=hidden]),textarea', el).some(i => i === document.activeElement || i.value !== i.defaultValue);
-const flush = () => { for (const [id, el] of [...waiting]) { const old = document.getElementById(id); if (!old) waiting.delete(id); else if (!inUse(old)) put(el); } };
+const flush = () => { for (const [id, el] of [...waiting]) { const old = standing(el); if (!old) waiting.delete(id); else if (!inUse(old)) put(el); } };
 addEventListener('focusout', () => setTimeout(flush, 50));
 addEventListener('toggle', () => setTimeout(flush), true);
+// What is pressed stays until it is clicked: a click whose target was replaced on the way is lost.
+let held = null, letGo;
+const release = () => { clearTimeout(letGo); held = null; setTimeout(flush); };
+addEventListener('pointerdown', e => { clearTimeout(letGo); held = e.target; }, true);
+for (const name of ['pointerup', 'pointercancel']) addEventListener(name, () => { clearTimeout(letGo); letGo = setTimeout(release, 300); }, true);   // after a touch the click comes later
+addEventListener('click', release);
 
 const same = (focus, el) => focus.dataset.key ? $(`[data-key="${CSS.escape(focus.dataset.key)}"]`, el) : focus.name ? $(`[name="${CSS.escape(focus.name)}"][value="${CSS.escape(focus.value)}"]`, el) : null;
-const keepOpen = (old, el) => $$('details[open]', old).forEach((x, i) => { const y = x.dataset.open ? $(`[data-open="${x.dataset.open}"]`, el) : $$('details', el)[i]; if (y) y.open = true; });
+const keepOpen = (old, el) => $$('details', old).forEach((x, i) => { const y = x.dataset.open ? $(`[data-open="${x.dataset.open}"]`, el) : $$('details', el)[i]; if (y) y.open = x.open; });
 
 function remove(el) {
   if (el.contains(document.activeElement)) $('a', el.nextElementSibling ?? el.previousElementSibling ?? el)?.focus({ preventScroll: true });

@@ -32,4 +32,5 @@ document.addEventListener('submit', async e => {
 });
 text?.addEventListener('keydown', e => { if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) { e.preventDefault(); text.form.requestSubmit(); } });
 document.addEventListener('change', e => e.target.closest('[data-behave]')?.requestSubmit());
+$('#handsets [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 live(() => new URLSearchParams({ h: document.body.dataset.handset ?? '' }).toString());

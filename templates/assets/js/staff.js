@@ -104,6 +104,11 @@ document.addEventListener('click', e => {
   if (on('[data-fix]')) { e.preventDefault(); details('addr'); }
   else if (on('a[data-key=i]')) { e.preventDefault(); details(); }
   else if (on('[data-shut]')) { e.preventDefault(); shut(); }
+  else if (on('.thin')) {                                             // one sheet at a time
+    const b = on('.thin'), next = b.popoverTargetElement, menu = b.closest('[popover]');
+    if (!next) return;
+    e.preventDefault(); menu.hidePopover(); next.showPopover({ source: $(`.acts [popovertarget="${menu.id}"]`) }); $('button', next)?.focus();
+  }
   else if (on('[data-help]')) { $$(':popover-open').forEach(p => p.hidePopover()); $('#help').showModal(); }
   else if (about()?.matches('.shown') && !on('#about,.menu,.toast')) shut();
 });
