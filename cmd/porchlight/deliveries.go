@@ -72,11 +72,15 @@ func retryDelivery(ctx context.Context, e env) error {
 				}
 				return err
 			}
+			line, err := tx.SendingLine(d.Line) // its own may have been given up
+			if err != nil {
+				return fmt.Errorf("find a line: %w", err)
+			}
 			if err := tx.SetHandled(d); err != nil {
 				return err
 			}
 			again, err := tx.AddDelivery(bridge.Delivery{
-				Message: d.Message, Conversation: d.Conversation, Line: d.Line, Channel: d.Channel, To: d.To, Body: d.Body, Segments: d.Segments,
+				Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel, To: d.To, Body: d.Body, Segments: d.Segments,
 			}, time.Now())
 			if err == nil {
 				fmt.Fprintf(e.stdout, "Delivery %d is queued as delivery %d. A running server sends it within a minute.\n", n, again.ID)
