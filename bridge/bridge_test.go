@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -104,67 +103,10 @@ func TestAnswersGoToThePhoneTheyLastWroteFrom(t *testing.T) {
 	}
 }
 
-// TestDecideOverAllRolesAndActions fixes who may do what with a conversation that
-// is theirs, and that what is not theirs does not exist for those on the tools.
-func TestDecideOverAllRolesAndActions(t *testing.T) {
-	reachable := Address{Channel: SMS, Value: "+14155550134", Answerable: true}
-	for _, role := range Roles {
-		actor := Staff{ID: 7, Role: role, Active: true}
-		for _, do := range Actions {
-			mine := Facts{Conversation: Conversation{Assignee: 7}, To: reachable, By: SMS}
-			other := Facts{Conversation: Conversation{Assignee: 8}, To: reachable, By: SMS}
-			got := Decide(actor, do, mine)
-			organises := do != DoSee && do != DoNote && do != DoReply && do != DoRetry
-			if want := role.SeesAll() || !organises; (got == nil) != want {
-				t.Errorf("%s may %s: %v", role, do, got)
-			}
-			if got := Decide(actor, do, other); !role.SeesAll() && !errors.Is(got, ErrNotFound) || role.SeesAll() && got != nil {
-				t.Errorf("%s, %s of somebody else's: %v", role, do, got)
-			}
-			actor.Active = false
-			if Decide(actor, do, mine) == nil {
-				t.Errorf("%s who left may %s", role, do)
-			}
-			actor.Active = true
-		}
-	}
-	if Decide(Staff{Role: Owner, Active: true}, "invented", Facts{}) == nil {
-		t.Error("an action that does not exist is allowed")
-	}
-}
-
-func TestAReplyIsRefusedWithAReasonAndAFix(t *testing.T) {
-	actor := Staff{Role: Owner, Active: true}
-	for code, f := range map[string]Facts{
-		"opted_out":      {By: SMS, To: Address{Value: "+14155550134", Answerable: true, OptedOut: true}},
-		"not_answerable": {By: SMS, To: Address{Value: "29372"}},
-		"no_phone":       {By: SMS},
-		"channel":        {By: Email, To: Address{Value: "p@example.com", Answerable: true}},
-	} {
-		var denied *Denied
-		if err := Decide(actor, DoReply, f); !errors.As(err, &denied) || denied.Code != code || denied.Sentence == "" || denied.Fix == "" {
-			t.Errorf("want %s: %#v", code, err)
-		}
-		if err := Decide(actor, DoNote, f); err != nil {
-			t.Errorf("%s: a note is refused too: %v", code, err)
-		}
-	}
-}
-
 func TestBackoffGrowsAndEnds(t *testing.T) {
 	for n := range 20 {
 		if Backoff(n) > Backoff(n+1) || Backoff(n) <= 0 {
 			t.Errorf("after %d tries %v, after %d %v", n, Backoff(n), n+1, Backoff(n+1))
-		}
-	}
-}
-
-func BenchmarkDecide(b *testing.B) {
-	actor, f := Staff{Role: Admin, Active: true}, Facts{By: SMS, To: Address{Value: "+14155550134", Answerable: true}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if Decide(actor, DoReply, f) != nil {
-			b.Fatal("denied")
 		}
 	}
 }

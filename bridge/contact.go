@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -9,13 +10,77 @@ import (
 // ContactID names a Contact in the store.
 type ContactID int64
 
+// A Side says what a contact is to the business.
+type Side string
+
+const (
+	Customer      Side = "customer"
+	Tenant        Side = "tenant"
+	PropertyOwner Side = "owner"
+	ServicePro    Side = "service_pro"
+	Handyman      Side = "handyman" // a partner's
+)
+
+// Sides lists every side.
+var Sides = [...]Side{Customer, Tenant, PropertyOwner, ServicePro, Handyman}
+
+// ParseSide accepts the values of Sides; empty is Customer.
+func ParseSide(s string) (Side, error) {
+	side := Side(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(s)), " ", "_"))
+	if side == "" {
+		return Customer, nil
+	}
+	if !slices.Contains(Sides[:], side) {
+		return "", &Invalid{"side", "choose one of customer, tenant, owner, service_pro, handyman"}
+	}
+	return side, nil
+}
+
+// Title is the side in words.
+func (s Side) Title() string {
+	switch s {
+	case Tenant:
+		return "Tenant"
+	case PropertyOwner:
+		return "Owner"
+	case ServicePro:
+		return "Service pro"
+	case Handyman:
+		return "Handyman"
+	case Customer:
+	}
+	return "Customer"
+}
+
+// HasStatus reports whether people of the side say that they are available or busy.
+func (s Side) HasStatus() bool { return s == ServicePro || s == Handyman }
+
 // A Contact is a person outside the team.
 type Contact struct {
 	ID ContactID
 	// Name is empty while nobody has given one; Title then shows the number.
-	Name      string
-	CreatedAt time.Time
-	Addresses []Address
+	Name    string
+	Company string
+	Side    Side
+	// Zone is the IANA time zone they live in; empty: the business's.
+	Zone string
+	// Busy is what service pros and handymen say of themselves.
+	Busy bool
+	// InvitedAt is when they were last invited, ConnectedAt when they accepted or
+	// first came by a magic link; zero: not yet.
+	InvitedAt, ConnectedAt time.Time
+	// MergedInto is the contact that this one turned out to be; 0: it stands alone.
+	MergedInto ContactID
+	CreatedAt  time.Time
+	Addresses  []Address
+}
+
+// Connected reports whether the contact has come in by an invitation or a link.
+func (c Contact) Connected() bool { return !c.ConnectedAt.IsZero() }
+
+// Actor is the contact as Decide knows actors.
+func (c Contact) Actor() Actor {
+	return Actor{Kind: ByContact, ID: int64(c.ID), Name: c.Title(), Side: c.Side, Active: c.MergedInto == 0, Connected: c.Connected()}
 }
 
 // Title is what to call the contact on a page: the name, or the first address.

@@ -1,6 +1,9 @@
 package bridge
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ConversationID names a Conversation in the store.
 type ConversationID int64
@@ -15,28 +18,25 @@ const (
 	Closed  ConversationState = "closed"
 )
 
-// Kind names the policy record that a conversation obeys.
-type Kind string
-
-// KindCustomer is one conversation for each contact; any message from the
-// contact starts it.
-const KindCustomer Kind = "customer"
-
 // A Conversation is an ordered list of messages. Beside its own state it carries
 // what the inbox list shows of its newest message, so that a page of the list is
 // one indexed read.
 type Conversation struct {
 	ID           ConversationID
 	Kind         Kind
-	Contact      ContactID
-	Line         LineID
+	Folder       Folder
+	Contact      ContactID // 0 among staff
+	Line         LineID    // 0 among staff
+	Record       RecordID  // 0: about none
+	RecordLabel  string    // such as "Job #1042 Boiler replacement"
+	Subject      string
 	State        ConversationState
 	SnoozedUntil time.Time // zero unless Snoozed
 	Assignee     StaffID   // 0: nobody
 	AssigneeName string
 	Urgent       bool
 
-	Title     string // the contact's title, kept in step
+	Title     string // the contact's title, kept in step; the names among staff
 	Preview   string // of the newest message, events left out
 	PreviewBy Direction
 	// PreviewAuthor is who wrote it, if one of the team did.
@@ -52,9 +52,13 @@ type Conversation struct {
 	Inbound int64
 	Unread  int64 // for the reader who asked
 	Draft   bool  // the reader who asked left a draft
+	// Mentioned counts the mentions of the reader that they have not seen.
+	Mentioned int64
 	// Failed counts deliveries that failed and that nobody has dealt with.
 	Failed   int64
 	OptedOut bool
+	// Held: nobody may send in it until the office lifts the hold.
+	Held bool
 	// Rev is the revision in which anything above last changed.
 	Rev int64
 }
@@ -73,7 +77,7 @@ func (c Conversation) Received() ConversationState { return Open }
 // turn, unless somebody had closed it, which a reply undoes too.
 func (c Conversation) Answered() ConversationState { return Waiting }
 
-// A View is one of the inbox's lists.
+// A View is one of the inbox's lists: one of Views, or a folder of the sidebar.
 type View string
 
 const (
@@ -84,10 +88,11 @@ const (
 	ViewWaiting    View = "waiting"
 	ViewSnoozed    View = "snoozed"
 	ViewClosed     View = "closed"
+	ViewMentions   View = "mentions"
 )
 
 // Views lists every view in the order of the tabs.
-var Views = [...]View{ViewOpen, ViewMine, ViewUnassigned, ViewAttention, ViewWaiting, ViewSnoozed, ViewClosed}
+var Views = [...]View{ViewOpen, ViewMine, ViewUnassigned, ViewAttention, ViewMentions, ViewWaiting, ViewSnoozed, ViewClosed}
 
 // ParseView falls back to ViewOpen for what it does not know.
 func ParseView(s string) View {
@@ -96,8 +101,14 @@ func ParseView(s string) View {
 			return v
 		}
 	}
+	if f := ParseFolder(s); f != "" {
+		return View(f)
+	}
 	return ViewOpen
 }
+
+// Folder is the folder that the view shows; empty for the views of Views.
+func (v View) Folder() Folder { return ParseFolder(string(v)) }
 
 // Title is the view in words.
 func (v View) Title() string {
@@ -114,8 +125,12 @@ func (v View) Title() string {
 		return "Snoozed"
 	case ViewClosed:
 		return "Closed"
+	case ViewMentions:
+		return "Mentions"
+	case ViewOpen:
+		return "Open"
 	}
-	return "Open"
+	return v.Folder().Title()
 }
 
 // A Participant is a person in a conversation: a contact or a member of staff.
@@ -126,4 +141,23 @@ type Participant struct {
 	Name         string
 	Role         string // in words, such as "Customer" or "Office admin"
 	AddedAt      time.Time
+	// LeftAt is when they were taken out again; zero while they are in it.
+	LeftAt time.Time
+}
+
+// TeamJoin stands between the names in the title of a conversation of two
+// colleagues.
+const TeamJoin = " & "
+
+// TitleFor is the title as one of the team reads it: of two colleagues, the other.
+func (c Conversation) TitleFor(reader Staff) string {
+	if c.Kind != KindTeam {
+		return c.Title
+	}
+	for _, other := range []string{strings.TrimPrefix(c.Title, reader.Name+TeamJoin), strings.TrimSuffix(c.Title, TeamJoin+reader.Name)} {
+		if other != c.Title {
+			return other
+		}
+	}
+	return c.Title
 }

@@ -1,68 +1,644 @@
 package bridge
 
-// An Action is something that a person asks to do with a conversation.
+import (
+	"slices"
+	"time"
+)
+
+// An Action is something that a person asks to do.
 type Action string
 
 const (
-	DoSee         Action = "see"
-	DoReply       Action = "reply"
-	DoNote        Action = "note"
-	DoAssign      Action = "assign"
-	DoClose       Action = "close"
-	DoReopen      Action = "reopen"
-	DoSnooze      Action = "snooze"
-	DoMarkUrgent  Action = "mark_urgent"
-	DoRetry       Action = "retry"
-	DoEditContact Action = "edit_contact"
+	// With a conversation.
+	DoSee               Action = "see"
+	DoReply             Action = "reply"
+	DoNote              Action = "note"
+	DoRetry             Action = "retry"
+	DoAssign            Action = "assign"
+	DoClose             Action = "close"
+	DoReopen            Action = "reopen"
+	DoSnooze            Action = "snooze"
+	DoMarkUrgent        Action = "mark_urgent"
+	DoHold              Action = "hold"  // nobody may send until it is lifted
+	DoPlace             Action = "place" // say which record a message is about
+	DoMention           Action = "mention"
+	DoAddParticipant    Action = "add_participant"
+	DoRemoveParticipant Action = "remove_participant"
+	// With people, records and the business.
+	DoStart          Action = "start"
+	DoSeePeople      Action = "see_people" // the lists of contacts and records
+	DoEditContact    Action = "edit_contact"
+	DoInvite         Action = "invite"
+	DoEditRecord     Action = "edit_record"
+	DoMerge          Action = "merge"
+	DoImport         Action = "import"
+	DoManageTeam     Action = "manage_team"
+	DoChangeSettings Action = "change_settings"
 )
 
 // Actions lists every action.
-var Actions = [...]Action{DoSee, DoReply, DoNote, DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoRetry, DoEditContact}
-
-// Facts are what Decide needs to know of a conversation.
-type Facts struct {
-	Conversation Conversation
-	// To is the address that a reply would go to; its zero value means that
-	// the contact has none for the channel.
-	To Address
-	// By is the channel that a reply would take.
-	By Channel
+var Actions = [...]Action{
+	DoSee, DoReply, DoNote, DoRetry, DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoHold, DoPlace, DoMention,
+	DoAddParticipant, DoRemoveParticipant, DoStart, DoSeePeople, DoEditContact, DoInvite, DoEditRecord, DoMerge, DoImport,
+	DoManageTeam, DoChangeSettings,
 }
 
-// Decide answers every "may I" of Porchlight, for every door. It is nil when the
-// actor may, and a *Denied with the reason and the fix otherwise. Consent and law
-// come first among the reasons to refuse a reply, then the role's cap.
-func Decide(actor Staff, do Action, f Facts) error {
-	if !actor.Active {
-		return &Denied{"inactive", "This account is switched off", "Ask the owner to switch it on again"}
+// Title is the action in words, after "may they".
+func (do Action) Title() string {
+	switch do {
+	case DoSee:
+		return "see the conversation"
+	case DoReply:
+		return "reply"
+	case DoNote:
+		return "leave a note"
+	case DoRetry:
+		return "send a failed message again"
+	case DoAssign:
+		return "assign it"
+	case DoClose:
+		return "close it"
+	case DoReopen:
+		return "reopen it"
+	case DoSnooze:
+		return "snooze it"
+	case DoMarkUrgent:
+		return "mark it urgent"
+	case DoHold:
+		return "put sending on hold"
+	case DoPlace:
+		return "say which job a message is about"
+	case DoMention:
+		return "mention somebody"
+	case DoAddParticipant:
+		return "add somebody to it"
+	case DoRemoveParticipant:
+		return "take somebody out of it"
+	case DoStart:
+		return "start a conversation"
+	case DoSeePeople:
+		return "see the lists of people and records"
+	case DoEditContact:
+		return "change a contact"
+	case DoInvite:
+		return "invite a contact"
+	case DoEditRecord:
+		return "change a record"
+	case DoMerge:
+		return "merge two contacts"
+	case DoImport:
+		return "import contacts and records"
+	case DoManageTeam:
+		return "manage the team"
+	case DoChangeSettings:
+		return "change settings"
 	}
-	if !actor.Role.SeesAll() && f.Conversation.Assignee != actor.ID {
-		return ErrNotFound // what one may not see does not exist
+	return string(do)
+}
+
+// concerns reports whether the action is done with one conversation that exists.
+func (do Action) concerns() bool {
+	return slices.Contains(Actions[:slices.Index(Actions[:], DoStart)], do)
+}
+
+// sends reports whether the action puts a message on its way to somebody outside.
+func (do Action) sends() bool { return do == DoReply || do == DoRetry }
+
+// An Actor is who asks: one of the team, a contact, or the system itself.
+type Actor struct {
+	Kind AuthorKind
+	ID   int64 // StaffID or ContactID
+	Name string
+	Role Role // of staff
+	Side Side // of a contact
+	// Active is false for staff who left and for contacts that were merged.
+	Active bool
+	// Connected: staff chose a password, a contact accepted an invitation.
+	Connected bool
+}
+
+// System is Porchlight itself.
+var System = Actor{Kind: BySystem, Active: true, Connected: true}
+
+// A File is one that somebody wants to attach.
+type File struct {
+	Type string // extension in lower case without the dot, as sniffed
+	Size int64  // bytes
+}
+
+// Facts are what Decide needs to know. What an action does not concern stays zero.
+type Facts struct {
+	Settings *Settings
+	// Conversation is the one at hand; for DoStart one with a Kind and no ID.
+	Conversation Conversation
+	// Member: the actor is a participant. OnRecord: they are assigned to the
+	// conversation's record.
+	Member, OnRecord bool
+	Contact          Contact
+	Record           Record
+	// Shared: the record is shared with the contact, or they are its client.
+	Shared bool
+	// By is the channel that a message would take, To the address it would go to;
+	// its zero value means that the contact has none.
+	By Channel
+	To Address
+	// Who is the person concerned: added, removed, assigned, mentioned, managed,
+	// or the colleague of a team conversation. WhoSees: they see the conversation.
+	Who     Actor
+	WhoSees bool
+	// Subject, Text and Files of the message.
+	Subject string
+	Text    bool
+	Files   []File
+	// At is when, in the recipient's time zone.
+	At time.Time
+}
+
+// A Rule says which of the rules decided. Earlier ones win over later ones.
+type Rule string
+
+const (
+	RuleAccount      Rule = "account"
+	RuleVisibility   Rule = "visibility"
+	RuleConsent      Rule = "consent"
+	RuleRole         Rule = "role"
+	RuleGate         Rule = "gate"
+	RuleKind         Rule = "kind"
+	RuleConversation Rule = "conversation"
+	RulePreference   Rule = "preference"
+)
+
+// Title is the rule in words.
+func (r Rule) Title() string {
+	switch r {
+	case RuleAccount:
+		return "the account"
+	case RuleVisibility:
+		return "who sees a conversation of this kind"
+	case RuleConsent:
+		return "consent and law"
+	case RuleRole:
+		return "the role"
+	case RuleGate:
+		return "what must be in place first"
+	case RuleKind:
+		return "the policy of the kind"
+	case RuleConversation:
+		return "this conversation's own setting"
+	case RulePreference:
+		return "the recipient's preference"
+	}
+	return string(r)
+}
+
+// A Decision is the answer to "may I". Code is empty when it is yes; Sentence then
+// says why. A no has a stable code, the reason in plain words, and what to do
+// about it (empty where nothing can be done). Sentences have no final full stop.
+type Decision struct {
+	Code, Sentence, Fix string
+	Rule                Rule
+	// NotBefore is when a message that may be sent leaves, if not at once.
+	NotBefore time.Time
+}
+
+// Allowed reports whether the answer is yes.
+func (d Decision) Allowed() bool { return d.Code == "" }
+
+// Err is nil for a yes, ErrNotFound for what the actor may not see, and a *Denied
+// for any other no.
+func (d Decision) Err() error {
+	switch {
+	case d.Code == "":
+		return nil
+	case d.Code == codeNotFound:
+		return ErrNotFound
+	}
+	return &Denied{d.Code, d.Sentence, d.Fix}
+}
+
+const codeNotFound = "not_found"
+
+func yes(r Rule, why string) Decision { return Decision{Sentence: why, Rule: r} }
+
+// Decide answers every "may I" of Porchlight, for every door. It reads nothing
+// but its arguments. Precedence: the account and what the actor may see at all,
+// then consent and law, the role's cap, gates, the kind's policy, the
+// conversation's own setting, and last the recipient's preference.
+func Decide(a Actor, do Action, f *Facts) Decision {
+	if !a.Active {
+		return Decision{"inactive", "This account is switched off", "Ask the owner to switch it on again", RuleAccount, time.Time{}}
+	}
+	if do.concerns() {
+		if !Sees(a, f) {
+			return Decision{codeNotFound, "They do not see this conversation, so for them it does not exist", seeFix(a, f), RuleVisibility, time.Time{}}
+		}
+		if a.Kind == ByContact && do != DoSee && do != DoReply {
+			return Decision{"team_only", "Only the team can do this", "", RuleRole, time.Time{}}
+		}
+	} else if a.Kind == BySystem && do != DoStart {
+		return yes(RuleAccount, "Porchlight itself, or whoever runs its commands on the machine")
+	} else if a.Kind != ByStaff && do != DoStart {
+		return Decision{"team_only", "Only the team can do this", "", RuleRole, time.Time{}}
 	}
 	switch do {
-	case DoSee, DoNote:
-		return nil
+	case DoSee:
+		return yes(RuleVisibility, seeReason(a, f))
+	case DoNote:
+		return yes(RuleRole, "Whoever of the team sees a conversation can leave a note")
 	case DoReply, DoRetry:
-		return decideSend(f)
-	case DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoEditContact:
-		if !actor.Role.SeesAll() {
-			return &Denied{"role", "Your role can read and answer, not organise conversations", "Ask the office to do it"}
+		return decideSend(a, f)
+	case DoStart:
+		return decideStart(a, f)
+	case DoMention:
+		return decideMention(f)
+	case DoAddParticipant, DoRemoveParticipant:
+		return decideParticipant(a, do, f)
+	case DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoHold, DoPlace:
+		return decideOrganise(a, do, f)
+	case DoSeePeople, DoEditContact, DoInvite, DoEditRecord:
+		if !a.Role.Office() {
+			return Decision{"role", "Your role sees the people of its own jobs in their conversations, and nothing beyond", "Ask the office to do it", RuleRole, time.Time{}}
 		}
-		return nil
+		return yes(RuleRole, "The office keeps contacts and records")
+	case DoMerge, DoImport, DoManageTeam, DoChangeSettings:
+		return decideRun(a, do, f)
 	}
-	return &Denied{"unknown_action", "Porchlight does not know this action", ""}
+	return Decision{"unknown_action", "Porchlight does not know this action", "", RuleRole, time.Time{}}
 }
 
-func decideSend(f Facts) error {
+// Sees is the rule of who sees a conversation. package data has the same rule as
+// part of each query; a test compares the two over random teams.
+//
+// Among staff, its members. Otherwise: who has it assigned, and who is assigned to
+// its record; and of the office, everybody or the participants, as the kind says.
+// A contact sees what they take part in, while the portal is on.
+func Sees(a Actor, f *Facts) bool {
+	c := &f.Conversation
+	switch a.Kind {
+	case BySystem, ByAI:
+		return a.Kind == BySystem
+	case ByContact:
+		return f.Member && c.Kind != KindTeam && f.Settings.PortalOn
+	case ByStaff:
+	}
+	switch {
+	case c.Kind == KindTeam:
+		return f.Member
+	case c.Assignee != 0 && int64(c.Assignee) == a.ID, f.OnRecord:
+		return true
+	case !a.Role.Office():
+		return false
+	}
+	return f.Member || f.Settings.Policy(c.Kind).SeenBy == WholeTeam
+}
+
+func seeReason(a Actor, f *Facts) string {
+	switch {
+	case a.Kind == ByContact, f.Conversation.Kind == KindTeam:
+		return "They take part in it"
+	case f.OnRecord:
+		return "They are assigned to what it is about"
+	case int64(f.Conversation.Assignee) == a.ID:
+		return "It is assigned to them"
+	case f.Settings.Policy(f.Conversation.Kind).SeenBy == WholeTeam:
+		return "The whole office sees conversations of this kind"
+	}
+	return "They take part in it"
+}
+
+func seeFix(a Actor, f *Facts) string {
+	switch {
+	case a.Kind == ByContact && !f.Settings.PortalOn:
+		return "Switch the portal on in the settings"
+	case f.Conversation.Kind == KindTeam:
+		return "Only its members see a team conversation"
+	case a.Kind == ByStaff && !a.Role.Office() && f.Conversation.Record != 0:
+		return "Assign them to the record, or assign the conversation to them"
+	case a.Kind == ByStaff && !a.Role.Office():
+		return "Assign the conversation to them"
+	}
+	return "Add them to the conversation"
+}
+
+// answers reports whether a role may start and answer conversations at all.
+func answers(r Role, s *Settings) bool {
+	switch r {
+	case Supervisor:
+		return s.SupervisorsAnswer
+	case Tradie, Apprentice:
+		return s.FieldAnswers
+	case Owner, Admin, Finance, SoleTrader:
+		return true
+	}
+	return false
+}
+
+func decideSend(a Actor, f *Facts) Decision {
+	p := f.Settings.Policy(f.Conversation.Kind)
+	if f.By == SMS && f.To.OptedOut && a.Kind == ByStaff {
+		return Decision{"opted_out", "They texted STOP, so texts to this number are blocked", "Call them, or wait until they text START", RuleConsent, time.Time{}}
+	}
+	if a.Kind == ByStaff && f.Conversation.Kind != KindTeam && !answers(a.Role, f.Settings) {
+		return roleCannotAnswer(a.Role)
+	}
+	if d := gates(p, f); !d.Allowed() {
+		return d
+	}
+	if a.Kind == ByStaff {
+		if d := reachable(f); !d.Allowed() {
+			return d
+		}
+		if !p.Tells(f.By) {
+			return Decision{"channel", "Messages of this kind do not go this way", "Choose another way to send it, or change the kind in the settings", RuleKind, time.Time{}}
+		}
+	} else if !p.Accepts(f.By) {
+		return Decision{"channel", "Answers are not taken this way", "Write in the portal", RuleKind, time.Time{}}
+	}
+	if d := decideFiles(p, f); !d.Allowed() {
+		return d
+	}
+	if f.Conversation.Held {
+		return Decision{"on_hold", "Sending is on hold in this conversation", "Lift the hold in its menu", RuleConversation, time.Time{}}
+	}
+	if a.Kind == ByContact {
+		return yes(RuleKind, "They take part in it, and answers are taken this way")
+	}
+	return yes(RuleRole, "Their role answers conversations, and nothing stands against it")
+}
+
+func roleCannotAnswer(r Role) Decision {
+	d := Decision{"role", "Your role reads conversations and leaves notes, but does not write to people outside", "Ask the office to answer, or the owner to change it in the settings", RuleRole, time.Time{}}
+	if r == Supervisor {
+		d.Sentence = "Supervisors do not start or answer conversations here"
+		d.Fix = "The owner can change that in the settings"
+	}
+	return d
+}
+
+// reachable says whether a text can go to the address at all.
+func reachable(f *Facts) Decision {
 	switch {
 	case f.By != SMS:
-		return &Denied{"channel", "Only texts can be sent from this conversation", "Choose SMS"}
 	case f.To.Value == "":
-		return &Denied{"no_phone", "There is no mobile number for this contact", "Add a number in the contact panel"}
-	case f.To.OptedOut:
-		return &Denied{"opted_out", "They texted STOP, so texts to this number are blocked", "Call them, or wait until they text START"}
+		return Decision{"no_phone", "There is no mobile number for this contact", "Add a number in the contact panel", RuleGate, time.Time{}}
 	case !f.To.Answerable:
-		return &Denied{"not_answerable", "This sender cannot receive texts", "Call them, or add a mobile number in the contact panel"}
+		return Decision{"not_answerable", "This sender cannot receive texts", "Call them, or add a mobile number in the contact panel", RuleGate, time.Time{}}
 	}
-	return nil
+	return Decision{}
+}
+
+// gates are checked in the order of the policy; the first that is shut decides.
+func gates(p *Policy, f *Facts) Decision {
+	for _, g := range p.Gates {
+		if d := gate(g, f); !d.Allowed() {
+			d.Rule = RuleGate
+			return d
+		}
+	}
+	return Decision{}
+}
+
+func gate(g Gate, f *Facts) (d Decision) {
+	s := f.Settings
+	switch g {
+	case GateReachable:
+		if !s.PortalOn && f.To.Value == "" {
+			return Decision{Code: "no_phone", Sentence: "There is no mobile number for this contact", Fix: "Add a number in the contact panel"}
+		}
+	case GatePortal:
+		if !s.PortalOn {
+			return Decision{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+		}
+	case GateMessages:
+		if !s.PortalOn || !s.MessagesOn {
+			return Decision{Code: "messages_off", Sentence: "Messages in the portal are off", Fix: "Switch the portal and its messages on in the settings"}
+		}
+	case GateConnected:
+		if f.Conversation.Kind == KindTeam {
+			if f.Who.ID != 0 && !f.Who.Connected {
+				return Decision{Code: "not_connected", Sentence: "This colleague has not accepted the invitation yet", Fix: "Send the invitation again"}
+			}
+		} else if !f.Contact.Connected() {
+			return Decision{Code: "not_connected", Sentence: "They are not connected yet", Fix: "Invite them from their profile, and wait until they accept"}
+		}
+	case GateShared:
+		if !f.Shared {
+			return Decision{Code: "not_shared", Sentence: "The request is not shared with them", Fix: "Share the request with them first"}
+		}
+	case GateContacts:
+		if len(f.Record.Contacts) == 0 {
+			return Decision{Code: "no_contacts", Sentence: "The project has no customer contact", Fix: "Assign a contact to the project"}
+		}
+	case GateTeam:
+		if len(f.Record.Staff) == 0 {
+			return Decision{Code: "no_team", Sentence: "Nobody of the team is assigned to the project", Fix: "Assign a colleague to the project"}
+		}
+	case GateStage:
+		if !s.StageAllows(f.Record.ProjectType, f.Record.Stage) {
+			return Decision{Code: "stage", Sentence: "The project is in a stage without messages", Fix: "Move the project on, or allow messages in its stage in the settings"}
+		}
+	case GateSentToPortal:
+		if f.Record.Type == Quote && f.Record.SentToPortal.IsZero() {
+			return Decision{Code: "not_sent_to_portal", Sentence: "This quote has not been sent to the portal", Fix: "Send the quote to the portal first"}
+		}
+	}
+	return d
+}
+
+func decideFiles(p *Policy, f *Facts) Decision {
+	rule := &p.Files
+	switch n := len(f.Files); {
+	case n == 0:
+		return Decision{}
+	case rule.Most == 0:
+		d := Decision{"text_only", "Messages here are text only", "Send the file another way", RuleKind, time.Time{}}
+		if rule.Instead == "email" {
+			d.Fix = "Send the file by email"
+		}
+		return d
+	case n > rule.Most:
+		return Decision{"too_many_files", "That is more files than one message takes here", "Send the others in a second message", RuleKind, time.Time{}}
+	case rule.Alone && f.Text:
+		return Decision{"file_alone", "A message here has an image or text, not both", "Send the image first, then the text", RuleKind, time.Time{}}
+	}
+	for _, file := range f.Files {
+		if file.Size > rule.MaxSize {
+			return Decision{"file_too_large", "A file is larger than messages here take", "Make it smaller, or send it another way", RuleKind, time.Time{}}
+		}
+		if !slices.Contains(rule.Types, file.Type) {
+			return Decision{"file_type", "Files of this type are not taken here", "Save it as a photo or PDF, or send it another way", RuleKind, time.Time{}}
+		}
+	}
+	return Decision{}
+}
+
+func decideStart(a Actor, f *Facts) Decision {
+	k := f.Conversation.Kind
+	p := f.Settings.Policy(k)
+	if f.By == SMS && f.To.OptedOut && a.Kind == ByStaff {
+		return Decision{"opted_out", "They texted STOP, so texts to this number are blocked", "Call them, or wait until they text START", RuleConsent, time.Time{}}
+	}
+	if a.Kind == ByStaff && k != KindTeam && !(a.Role.Office() && answers(a.Role, f.Settings)) {
+		d := roleCannotAnswer(a.Role)
+		if !a.Role.Office() {
+			d.Sentence, d.Fix = "Your role does not start conversations", "Ask the office to start it"
+		}
+		return d
+	}
+	if d := fits(k, f); !d.Allowed() {
+		return d
+	}
+	if d := gates(p, f); !d.Allowed() {
+		return d
+	}
+	if a.Kind == ByStaff {
+		if d := reachable(f); !d.Allowed() {
+			return d
+		}
+	}
+	if d := mayStart(a, p, f); !d.Allowed() {
+		return d
+	}
+	if d := decideFiles(p, f); !d.Allowed() {
+		return d
+	}
+	d := yes(RuleKind, "The kind lets them start one, and everything it needs is in place")
+	if a.Kind == ByStaff && f.By == SMS {
+		d.NotBefore = f.Settings.Quiet(f.At)
+	}
+	return d
+}
+
+// fits says whether a conversation of the kind can be about this, with these.
+func fits(k Kind, f *Facts) Decision {
+	switch {
+	case k == KindTeam:
+		if f.Who.ID != 0 && !f.Who.Active {
+			return Decision{"inactive", "This colleague has left", "Choose somebody else", RuleKind, time.Time{}}
+		}
+		return Decision{}
+	case f.Contact.ID == 0:
+		return Decision{"no_contact", "Nobody is chosen yet", "Choose whom to write to", RuleKind, time.Time{}}
+	case !slices.Contains(k.Sides(), f.Contact.Side):
+		return Decision{"side", "Conversations of this kind are not with " + plural(f.Contact.Side), "Choose another kind, or change what the contact is to you", RuleKind, time.Time{}}
+	case len(k.About()) == 0:
+		return Decision{}
+	case !slices.Contains(k.About(), f.Record.Type):
+		return Decision{"no_record", "Nothing is chosen that it is about", recordFix(k), RuleKind, time.Time{}}
+	case k != KindMaintenance && !f.Shared:
+		return Decision{"other_client", "This record belongs to somebody else", "Choose one of theirs, or add them to the record", RuleKind, time.Time{}}
+	}
+	return Decision{}
+}
+
+func recordFix(k Kind) string {
+	switch k {
+	case KindMaintenance:
+		return "Choose a maintenance request"
+	case KindTopic:
+		return "Choose a project"
+	case KindJob, KindCustomer, KindPartner, KindDirect, KindTeam:
+	}
+	return "Choose a job or a quote of theirs"
+}
+
+func plural(s Side) string {
+	switch s {
+	case Tenant:
+		return "tenants"
+	case PropertyOwner:
+		return "owners"
+	case ServicePro:
+		return "service pros"
+	case Handyman:
+		return "handymen"
+	case Customer:
+	}
+	return "customers"
+}
+
+// mayStart says whether the policy lets this actor start one.
+func mayStart(a Actor, p *Policy, f *Facts) Decision {
+	switch {
+	case a.Kind == BySystem && !p.Starters.System,
+		a.Kind == BySystem && p.Kind == KindMaintenance && f.Record.SubmittedBy != 0 && !f.Settings.TenantRequests:
+		return Decision{"starter", "Conversations of this kind do not start by themselves", "Switch it on in the settings", RuleKind, time.Time{}}
+	case a.Kind == BySystem:
+		return Decision{} // what arrived is kept, whatever the preset
+	case !p.On:
+		return Decision{"kind_off", "Conversations of this kind are not in use", "Choose a preset that has them, or switch the kind on in the settings", RuleKind, time.Time{}}
+	case a.Kind == ByContact && !p.Starters.Contact:
+		return Decision{"starter", "Only the team starts conversations of this kind", "Answer in the conversation that they started", RuleKind, time.Time{}}
+	case a.Kind == ByStaff && !p.Starters.Staff:
+		return Decision{"starter", "Conversations of this kind start by themselves", "Share the request with them, and the conversation appears", RuleKind, time.Time{}}
+	case p.Subject == SubjectRequired && f.Subject == "":
+		return Decision{"subject", "It needs a subject", "Say in a few words what it is about, such as: Kitchen tiles", RuleKind, time.Time{}}
+	}
+	return Decision{}
+}
+
+func decideMention(f *Facts) Decision {
+	switch {
+	case !f.Who.Active:
+		return Decision{"inactive", "This colleague has left", "Mention somebody else", RuleAccount, time.Time{}}
+	case !f.WhoSees:
+		return Decision{"mention_unseen", f.Who.Name + " does not see this conversation, so the mention would not reach them", "Assign it to them or add them first, or take the @ away", RuleVisibility, time.Time{}}
+	}
+	return yes(RuleRole, "Whoever sees a conversation can be mentioned in it")
+}
+
+func decideParticipant(a Actor, do Action, f *Facts) Decision {
+	p := f.Settings.Policy(f.Conversation.Kind)
+	if !a.Role.Office() {
+		return organiseRole()
+	}
+	sub := f.Who.Kind == ByContact && (f.Who.Side == ServicePro || f.Who.Side == Handyman)
+	switch {
+	case f.Conversation.Kind == KindTeam:
+		return Decision{"team", "The members of a team conversation are fixed", "Start one with the other colleague", RuleKind, time.Time{}}
+	case do == DoRemoveParticipant:
+		if f.Who.Kind == ByContact && f.Who.ID == int64(f.Conversation.Contact) {
+			return Decision{"client", "The conversation is with them", "Close it instead", RuleKind, time.Time{}}
+		}
+		return yes(RuleRole, "The office says who takes part")
+	case !f.Who.Active:
+		return Decision{"inactive", "This person is not active any more", "Choose somebody else", RuleAccount, time.Time{}}
+	case f.Who.Kind == ByStaff && !f.Who.Role.Office() && !f.WhoSees:
+		return Decision{"role", "Tradies and apprentices see only what they are assigned to", "Assign them to the record, or assign the conversation to them", RuleRole, time.Time{}}
+	case f.Who.Kind == ByStaff && !p.AddStaff,
+		f.Who.Kind == ByContact && sub && f.Conversation.Kind == KindTopic && !p.AddSubcontractors,
+		f.Who.Kind == ByContact && !p.AddContacts:
+		return Decision{"participants", "People of this side are not added to conversations of this kind", "The owner can permit it in the settings", RuleKind, time.Time{}}
+	}
+	return yes(RuleKind, "The kind lets the office add people")
+}
+
+func organiseRole() Decision {
+	return Decision{"role", "Your role can read and leave notes, not organise conversations", "Ask the office to do it", RuleRole, time.Time{}}
+}
+
+func decideOrganise(a Actor, do Action, f *Facts) Decision {
+	switch {
+	case !a.Role.Office():
+		return organiseRole()
+	case f.Conversation.Kind == KindTeam:
+		return Decision{"team", "Conversations of the team are not assigned, closed or snoozed", "", RuleKind, time.Time{}}
+	case do == DoAssign && f.Who.ID != 0 && !f.Who.Active:
+		return Decision{"inactive", "This colleague has left", "Choose somebody else", RuleAccount, time.Time{}}
+	case do == DoPlace && f.Record.ID != 0 && !f.Shared:
+		return Decision{"other_client", "This record belongs to somebody else", "Choose one of theirs, or add them to the record", RuleKind, time.Time{}}
+	}
+	return yes(RuleRole, "The office organises conversations")
+}
+
+func decideRun(a Actor, do Action, f *Facts) Decision {
+	switch {
+	case !a.Role.Runs():
+		return Decision{"role", "Only owners, office admins and sole traders can do this", "Ask one of them", RuleRole, time.Time{}}
+	case do == DoManageTeam && f.Who.Role == Owner && a.Role != Owner:
+		return Decision{"role", "Only an owner changes an owner's account", "Ask an owner", RuleRole, time.Time{}}
+	case do == DoManageTeam && f.Who.ID == a.ID && f.Who.ID != 0:
+		return Decision{"self", "Nobody switches off their own account or changes their own role", "Ask another owner or admin", RuleRole, time.Time{}}
+	}
+	return yes(RuleRole, "Their role runs the business")
 }

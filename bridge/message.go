@@ -51,6 +51,8 @@ type Message struct {
 	ClientID   string
 	Media      []Media
 	Deliveries []Delivery
+	// About is which record the message is about; its zero value: not said.
+	About Placement
 	// Rev is the revision in which the message or one of its deliveries last changed.
 	Rev int64
 }
@@ -59,6 +61,17 @@ type Message struct {
 type Media struct {
 	URL         string
 	ContentType string // as the carrier claims
+}
+
+// A Placement says which record a message is about, and why. The message itself
+// does not change when somebody corrects it.
+type Placement struct {
+	Message     MessageID
+	Record      RecordID // 0: none
+	RecordLabel string
+	Because     string  // in words, such as "you wrote about it 2 hours ago"
+	By          StaffID // who said so; 0: Porchlight itself
+	At          time.Time
 }
 
 // MaxBody is the longest text that is taken from a person, in characters.

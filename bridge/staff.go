@@ -1,8 +1,11 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // StaffID names a Staff member in the store.
@@ -55,9 +58,13 @@ func (r Role) Title() string {
 	return string(r)
 }
 
-// SeesAll reports whether the role sees every conversation of the team. The
-// others see only what is assigned to them.
-func (r Role) SeesAll() bool { return r != Tradie && r != Apprentice }
+// Office reports whether the role is one of those that run the business: they may
+// start and answer conversations (supervisors as the settings say) and see what a
+// kind shows to the team. The others, in the field, see what they are assigned to.
+func (r Role) Office() bool { return r != Tradie && r != Apprentice }
+
+// Runs reports whether the role decides for the business: its settings and its team.
+func (r Role) Runs() bool { return r == Owner || r == Admin || r == SoleTrader }
 
 // Staff is a person in the team.
 type Staff struct {
@@ -67,10 +74,58 @@ type Staff struct {
 	CreatedAt   time.Time
 	// Active is false after the person left; what they wrote stays.
 	Active bool
+	// Invited is true until the person has chosen a password.
+	Invited bool
+}
+
+// Actor is the member of staff as Decide knows actors.
+func (s Staff) Actor() Actor {
+	return Actor{Kind: ByStaff, ID: int64(s.ID), Name: s.Name, Role: s.Role, Active: s.Active, Connected: !s.Invited}
 }
 
 // FirstName is the first word of the name.
 func (s Staff) FirstName() string {
 	first, _, _ := strings.Cut(s.Name, " ")
 	return first
+}
+
+// Mentions finds whom of the team a text mentions: an @ at the start of a word and
+// a name, whole or the first name where only one has it. Each is given once.
+func Mentions(body string, team []Staff) (out []Staff) {
+	lower := strings.ToLower(body)
+	for i := range len(lower) {
+		if lower[i] != '@' || i > 0 && !strings.ContainsRune(" \n\t(,;:", rune(lower[i-1])) {
+			continue
+		}
+		if who, ok := named(lower[i+1:], team); ok && !slices.ContainsFunc(out, func(s Staff) bool { return s.ID == who.ID }) {
+			out = append(out, who)
+		}
+	}
+	return out
+}
+
+// named finds the one of the team whose name the text starts with: the longest
+// whole name, or else a first name that is only one's.
+func named(text string, team []Staff) (found Staff, ok bool) {
+	longest, firsts := 0, 0
+	var first Staff
+	for _, s := range team {
+		if n := len(s.Name); s.Active && n > longest && starts(text, strings.ToLower(s.Name)) {
+			longest, found, ok = n, s, true
+		}
+		if s.Active && starts(text, strings.ToLower(s.FirstName())) {
+			first, firsts = s, firsts+1
+		}
+	}
+	if !ok && firsts == 1 {
+		return first, true
+	}
+	return found, ok
+}
+
+// starts reports whether a text starts with a word or words, whole.
+func starts(text, words string) bool {
+	rest, ok := strings.CutPrefix(text, words)
+	r, _ := utf8.DecodeRuneInString(rest)
+	return ok && words != "" && (rest == "" || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 }

@@ -100,7 +100,7 @@ func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 	if err != nil {
 		return bridge.Commit{}, fmt.Errorf("begin write: %w", err)
 	}
-	all := &Tx{ctx: ctx, tx: t, d: s.d}
+	all := &Tx{ctx: ctx, tx: t, d: s.d, s: s}
 	defer t.Rollback() // after a commit this does nothing
 	if err := all.row("UPDATE revision SET n = n + 1 WHERE id = 1 RETURNING n").Scan(&all.rev); err != nil {
 		return bridge.Commit{}, fmt.Errorf("take revision: %w", err)
@@ -130,7 +130,7 @@ func (s *Store) runJob(all *Tx, j *job) error {
 	if _, err := all.exec("SAVEPOINT writer"); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
 	}
-	tx := &Tx{ctx: all.ctx, tx: all.tx, d: all.d, rev: all.rev}
+	tx := &Tx{ctx: all.ctx, tx: all.tx, d: all.d, s: s, rev: all.rev}
 	if j.err = run(tx, j.fn); j.err != nil {
 		if _, err := all.exec("ROLLBACK TO SAVEPOINT writer"); err != nil {
 			return fmt.Errorf("roll back one writer: %w", err)

@@ -3,6 +3,8 @@ package data
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -19,34 +21,136 @@ func scanAddress(s scanner) (a bridge.Address, err error) {
 func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, error) {
 	// Put in order here: SQLite's sorter takes longer to set up than the whole
 	// look-up, and this is asked for each text that comes in.
-	as, err := list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE value = $1 AND channel = $2", value, ch)
+	as, err := list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE value = $1 AND channel = $2 AND ended_at = 0", value, ch)
 	slices.SortFunc(as, func(a, b bridge.Address) int { return cmp.Compare(a.Contact, b.Contact) })
 	return as, err
 }
 
+// LastOf gives which of some contacts was last in a conversation by text: of a
+// household that shares a phone, the one who is most likely writing.
+func (tx *Tx) LastOf(ids []bridge.ContactID) (bridge.ContactID, error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = int64(id)
+	}
+	found, err := list(tx, scanID[bridge.ContactID], "SELECT contact_id FROM conversations WHERE contact_id IN "+among(&args)+
+		" AND kind IN ('customer', 'partner') ORDER BY last_at DESC, id DESC LIMIT 1", args...)
+	if err != nil || len(found) == 0 {
+		return ids[0], err
+	}
+	return found[0], nil
+}
+
+const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), created_at"
+
+func scanContact(s scanner) (c bridge.Contact, err error) {
+	var invited, connected, created int64
+	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &created)
+	c.InvitedAt, c.ConnectedAt, c.CreatedAt = moment(invited), moment(connected), moment(created)
+	return c, err
+}
+
 // Contact finds a contact with its addresses, phones first.
 func (tx *Tx) Contact(id bridge.ContactID) (bridge.Contact, error) {
-	var at int64
-	c, err := one(tx, func(s scanner) (c bridge.Contact, err error) {
-		return c, s.Scan(&c.ID, &c.Name, &at)
-	}, "SELECT id, name, created_at FROM contacts WHERE id = $1", id)
+	c, err := one(tx, scanContact, "SELECT "+contactColumns+" FROM contacts WHERE id = $1", id)
 	if err != nil {
 		return c, err
 	}
-	c.CreatedAt = moment(at)
-	c.Addresses, err = list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE contact_id = $1", id)
+	c.Addresses, err = list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE contact_id = $1 AND ended_at = 0", id)
 	slices.SortFunc(c.Addresses, func(a, b bridge.Address) int { // as in AddressesOf
 		return cmp.Or(cmp.Compare(b.Channel, a.Channel), cmp.Compare(a.ID, b.ID))
 	})
 	return c, err
 }
 
+// A ContactFilter says which contacts a list shows; its zero value shows all.
+type ContactFilter struct {
+	Words     string      // all of them, in the name, company, a number or an email
+	Side      bridge.Side // empty: every side
+	Connected string      // "yes", "invited", "no", or empty
+	Status    string      // "available", "busy", or empty
+	After     string      // the sort key of the last contact of the page before
+	AfterID   bridge.ContactID
+}
+
+// Contacts gives one page of the people outside the team, by name. Who turned out
+// to be somebody else is not among them.
+func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
+	q, args := "SELECT "+contactColumns+" FROM contacts c WHERE merged_into IS NULL", []any{}
+	also := func(where string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			where = strings.Replace(where, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		q += " AND " + where
+	}
+	if f.Side != "" {
+		also("side = ?", string(f.Side))
+	}
+	switch f.Connected {
+	case "yes":
+		also("connected_at > 0")
+	case "invited":
+		also("connected_at = 0 AND invited_at > 0")
+	case "no":
+		also("connected_at = 0 AND invited_at = 0")
+	}
+	switch f.Status {
+	case "available":
+		also("NOT busy AND side IN ('service_pro', 'handyman')")
+	case "busy":
+		also("busy")
+	}
+	for word := range strings.FieldsSeq(strings.ToLower(f.Words)) {
+		like := "%" + escapeLike(word) + "%"
+		also("(sort_name LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 FROM addresses a WHERE a.contact_id = c.id AND a.ended_at = 0 AND a.value LIKE ? ESCAPE '!'))",
+			like, "%"+escapeLike(strings.TrimLeft(word, "0+"))+"%")
+	}
+	if f.AfterID != 0 {
+		also("(sort_name, id) > (?, ?)", f.After, f.AfterID)
+	}
+	cs, err := list(tx, scanContact, q+" ORDER BY sort_name, id LIMIT "+strconv.Itoa(limit), args...)
+	if err != nil || len(cs) == 0 {
+		return cs, err
+	}
+	return cs, tx.fillAddresses(cs)
+}
+
+// escapeLike makes a word stand for itself in LIKE … ESCAPE '!'.
+func escapeLike(s string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
+}
+
+func (tx *Tx) fillAddresses(cs []bridge.Contact) error {
+	at, ids := map[bridge.ContactID]*bridge.Contact{}, []any{}
+	for i := range cs {
+		at[cs[i].ID] = &cs[i]
+		ids = append(ids, int64(cs[i].ID))
+	}
+	as, err := list(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE ended_at = 0 AND contact_id IN "+among(&ids)+" ORDER BY channel DESC, id", ids...)
+	for _, a := range as {
+		c := at[a.Contact]
+		c.Addresses = append(c.Addresses, a)
+	}
+	return err
+}
+
+// SortName is by which the list puts a contact in order, and finds it.
+func SortName(c bridge.Contact) string {
+	return strings.ToLower(strings.TrimSpace(c.Title() + " " + c.Company))
+}
+
 // AddContact stores a new contact with its addresses and gives it back with ids.
 func (tx *Tx) AddContact(c bridge.Contact, now time.Time) (bridge.Contact, error) {
 	c.CreatedAt = now
+	if c.Side == "" {
+		c.Side = bridge.Customer
+	}
 	var err error
-	c.ID, err = one(tx, scanID[bridge.ContactID],
-		"INSERT INTO contacts (name, created_at) VALUES ($1, $2) RETURNING id", c.Name, millis(now))
+	c.ID, err = one(tx, scanID[bridge.ContactID], `
+		INSERT INTO contacts (name, company, side, zone, busy, connected_at, sort_name, created_at, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
+		c.Name, c.Company, c.Side, c.Zone, c.Busy, millis(c.ConnectedAt), SortName(c), millis(now), tx.rev)
 	for i := range c.Addresses {
 		if err == nil {
 			c.Addresses[i].Contact = c.ID
@@ -56,9 +160,83 @@ func (tx *Tx) AddContact(c bridge.Contact, now time.Time) (bridge.Contact, error
 	return c, err
 }
 
+// PutContact stores what may be changed of a contact, and puts its title on its
+// conversations.
+func (tx *Tx) PutContact(c bridge.Contact) error {
+	if _, err := tx.exec(`
+		UPDATE contacts SET name = $2, company = $3, side = $4, zone = $5, busy = $6, invited_at = $7, connected_at = $8, sort_name = $9, rev = $10
+		WHERE id = $1`,
+		c.ID, c.Name, c.Company, c.Side, c.Zone, c.Busy, millis(c.InvitedAt), millis(c.ConnectedAt), SortName(c), tx.rev); err != nil {
+		return err
+	}
+	return tx.updateConversations("title = $2", "contact_id = $1", c.ID, c.Title())
+}
+
+// ContactByExternal finds a contact by the CRM's own id.
+func (tx *Tx) ContactByExternal(id string) (bridge.ContactID, error) {
+	return one(tx, scanID[bridge.ContactID], "SELECT id FROM contacts WHERE external_id = $1", id)
+}
+
+// SetExternal keeps the CRM's own id of a contact.
+func (tx *Tx) SetExternal(id bridge.ContactID, external string) error {
+	_, err := tx.exec("UPDATE contacts SET external_id = $2 WHERE id = $1", id, orNull(external))
+	return err
+}
+
+// Merge says that one contact turned out to be another: its addresses, records and
+// conversations are the other's from now on. Conversations are not put together;
+// both histories stay.
+func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
+	for _, q := range []string{
+		"UPDATE contacts SET merged_into = $2 WHERE id = $1",
+		"INSERT INTO record_contacts (record_id, contact_id, added_at) SELECT record_id, CAST($2 AS BIGINT), added_at FROM record_contacts WHERE contact_id = $1 ON CONFLICT DO NOTHING",
+		"DELETE FROM record_contacts WHERE contact_id = $1 AND CAST($2 AS BIGINT) IS NOT NULL",
+		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT DO NOTHING",
+		"UPDATE records SET submitted_by = $2 WHERE submitted_by = $1",
+		"UPDATE addresses SET contact_id = $2 WHERE contact_id = $1 AND NOT EXISTS (SELECT 1 FROM addresses b WHERE b.contact_id = $2 AND b.channel = addresses.channel AND b.value = addresses.value)",
+	} {
+		if _, err := tx.exec(q, from.ID, into.ID); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec("UPDATE participants SET left_at = $2 WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0", from.ID, millis(now)); err != nil {
+		return err
+	}
+	if err := tx.moveAbout(from.ID, into.ID); err != nil {
+		return err
+	}
+	return tx.updateConversations("contact_id = $2, title = $3", "contact_id = $1", from.ID, into.ID, into.Title())
+}
+
+// moveAbout makes the merged contact's conversations the ones that are found for
+// the other from now on, where the other has none of the kind.
+func (tx *Tx) moveAbout(from, into bridge.ContactID) error {
+	for _, kind := range []string{"customer:", "partner:", "direct:"} {
+		_, err := tx.exec("UPDATE conversations SET about = $2 WHERE about = $1 AND NOT EXISTS (SELECT 1 FROM conversations WHERE about = $2)",
+			kind+strconv.FormatInt(int64(from), 10), kind+strconv.FormatInt(int64(into), 10))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndAddress says that an address is somebody else's from now on. What was said by
+// it stays with the contact.
+func (tx *Tx) EndAddress(id bridge.AddressID, now time.Time) error {
+	_, err := tx.exec("UPDATE addresses SET ended_at = $2 WHERE id = $1 AND ended_at = 0", id, millis(now))
+	return err
+}
+
 // AddAddress stores an address of a contact. One that the contact has already is
 // bridge.ErrDuplicate.
 func (tx *Tx) AddAddress(a bridge.Address, now time.Time) (bridge.Address, error) {
+	// An address that was given up comes back to whom it belonged to.
+	if n, err := tx.exec("UPDATE addresses SET ended_at = 0 WHERE contact_id = $1 AND channel = $2 AND value = $3 AND ended_at <> 0", a.Contact, a.Channel, a.Value); err != nil {
+		return a, err
+	} else if n > 0 {
+		return one(tx, scanAddress, "SELECT "+addressColumns+" FROM addresses WHERE contact_id = $1 AND channel = $2 AND value = $3", a.Contact, a.Channel, a.Value)
+	}
 	if n, err := tx.count("SELECT COUNT(*) FROM addresses WHERE contact_id = $1 AND channel = $2 AND value = $3", a.Contact, a.Channel, a.Value); err != nil {
 		return a, err
 	} else if n > 0 {
@@ -74,18 +252,6 @@ func (tx *Tx) AddAddress(a bridge.Address, now time.Time) (bridge.Address, error
 		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
 		a.Contact, a.Channel, a.Value, a.Answerable, a.OptedOut, millis(now))
 	return a, err
-}
-
-// Rename gives a contact another name and puts it on their conversations.
-func (tx *Tx) Rename(id bridge.ContactID, name string) error {
-	if _, err := tx.exec("UPDATE contacts SET name = $2 WHERE id = $1", id, name); err != nil {
-		return err
-	}
-	c, err := tx.Contact(id)
-	if err != nil {
-		return err
-	}
-	return tx.updateConversations("title = $2", "contact_id = $1", id, c.Title())
 }
 
 // SetAddressProblem notes why texts to an address fail; empty clears it.

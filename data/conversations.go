@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,56 +16,84 @@ import (
 // Who joined after a conversation began and never opened it has one unread, not
 // its whole history.
 const (
-	conversationColumns = `c.id, c.kind, c.contact_id, c.line_id, c.state, c.snoozed_until,
+	conversationColumns = `c.id, c.kind, c.folder, COALESCE(c.contact_id, 0), COALESCE(c.line_id, 0), COALESCE(c.record_id, 0),
+		COALESCE(rec.type, ''), COALESCE(rec.reference, ''), COALESCE(rec.title, ''), c.subject, c.held, c.state, c.snoozed_until,
 		COALESCE(c.assignee_id, 0), COALESCE(a.name, ''), c.urgent, c.title, c.preview, c.preview_by, c.author_id, c.author_name,
 		c.last_channel, c.address, c.last_at, c.created_at, c.inbound, c.failed, c.opted_out, c.rev,
 		CASE WHEN r.seen IS NOT NULL THEN c.inbound - r.seen
 			WHEN c.last_in_at < me.created_at THEN 0
 			WHEN c.created_at < me.created_at THEN 1
 			ELSE c.inbound END,
-		d.conversation_id IS NOT NULL`
+		d.conversation_id IS NOT NULL,
+		(SELECT COUNT(*) FROM mentions m WHERE m.staff_id = $1 AND m.conversation_id = c.id AND NOT m.seen)`
 	conversationFrom = `FROM conversations c
 		JOIN staff me ON me.id = $1
 		LEFT JOIN staff a ON a.id = c.assignee_id
+		LEFT JOIN records rec ON rec.id = c.record_id
 		LEFT JOIN reads r ON r.conversation_id = c.id AND r.staff_id = $1
 		LEFT JOIN drafts d ON d.conversation_id = c.id AND d.staff_id = $1 AND d.kind = 'reply'`
 )
 
 func scanConversation(s scanner) (c bridge.Conversation, err error) {
 	var snoozed, last, created int64
-	err = s.Scan(&c.ID, &c.Kind, &c.Contact, &c.Line, &c.State, &snoozed,
+	var about bridge.Record
+	err = s.Scan(&c.ID, &c.Kind, &c.Folder, &c.Contact, &c.Line, &about.ID, &about.Type, &about.Reference, &about.Title, &c.Subject, &c.Held, &c.State, &snoozed,
 		&c.Assignee, &c.AssigneeName, &c.Urgent, &c.Title, &c.Preview, &c.PreviewBy, &c.PreviewAuthor, &c.PreviewAuthorName,
 		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Rev,
-		&c.Unread, &c.Draft)
+		&c.Unread, &c.Draft, &c.Mentioned)
 	c.SnoozedUntil, c.LastAt, c.CreatedAt = moment(snoozed), moment(last), moment(created)
-	c.Unread = max(c.Unread, 0)
+	c.Unread, c.Record, c.RecordLabel = max(c.Unread, 0), about.ID, about.Label()
 	return c, err
 }
 
 // visible is the rule of what a reader sees, as part of a query whose $1 is the
-// reader. It is bridge.Decide with bridge.DoSee, compiled.
-func visible(reader bridge.Staff) string {
-	if reader.Role.SeesAll() {
-		return ""
+// reader and whose c is the conversation. It is bridge.Sees, compiled; a test holds
+// the two against each other over random teams.
+func (tx *Tx) visible(reader bridge.Staff) (string, error) {
+	if !reader.Role.Office() {
+		// The few that are theirs are looked up first, so that a page costs the same
+		// however many others there are.
+		return ` AND c.id IN (
+			SELECT id FROM conversations WHERE assignee_id = $1 AND kind <> 'team'
+			UNION SELECT v.id FROM record_staff s JOIN conversations v ON v.record_id = s.record_id WHERE s.staff_id = $1 AND s.active AND v.kind <> 'team'
+			UNION SELECT p.conversation_id FROM participants p JOIN conversations v ON v.id = p.conversation_id
+				WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND v.kind = 'team')`, nil
 	}
-	return " AND c.assignee_id = $1"
+	s, err := tx.Settings()
+	if err != nil {
+		return "", err
+	}
+	open := "''"
+	for _, p := range s.Policies {
+		if p.SeenBy == bridge.WholeTeam && p.Kind != bridge.KindTeam && p.Kind.Valid() {
+			open += ", '" + string(p.Kind) + "'"
+		}
+	}
+	return ` AND (c.kind IN (` + open + `)
+		OR EXISTS (SELECT 1 FROM participants p WHERE p.conversation_id = c.id AND p.contact_id = 0 AND p.staff_id = $1 AND p.left_at = 0)
+		OR c.kind <> 'team' AND (c.assignee_id = $1 OR EXISTS (SELECT 1 FROM record_staff s WHERE s.record_id = c.record_id AND s.staff_id = $1 AND s.active)))`, nil
 }
 
 // in is what a view shows, as part of a query whose $1 is the reader. The words
 // are those of the partial indexes, or an index is not used.
 func in(v bridge.View) string {
 	const active = "c.state IN ('open', 'waiting')"
+	const work = " AND c.folder <> 'team'" // what the team says among itself is none
 	switch v {
+	case bridge.ViewOpen:
+		return active + work
 	case bridge.ViewMine:
-		return active + " AND c.assignee_id = $1"
+		return active + " AND c.assignee_id = $1" + work
 	case bridge.ViewUnassigned:
-		return active + " AND c.assignee_id IS NULL"
+		return active + " AND c.assignee_id IS NULL" + work
 	case bridge.ViewAttention:
 		return "c.state <> 'closed' AND (c.failed > 0 OR (c.urgent AND c.assignee_id IS NULL))"
+	case bridge.ViewMentions:
+		return "c.id IN (SELECT conversation_id FROM mentions WHERE staff_id = $1)"
 	case bridge.ViewWaiting, bridge.ViewSnoozed, bridge.ViewClosed:
 		return "c.state IN ('waiting', 'snoozed', 'closed') AND c.state = '" + string(v) + "'"
 	}
-	return active
+	return active + " AND " + folderIs(v.Folder())
 }
 
 // A Cursor is a place in a list, newest first. Its zero value is the start.
@@ -92,95 +121,192 @@ func CursorAfter(c bridge.Conversation) Cursor { return Cursor{millis(c.LastAt),
 
 // Conversations gives one page of a view, newest first, as far as the reader may see.
 func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, limit int) ([]bridge.Conversation, error) {
-	q := "SELECT " + conversationColumns + " " + conversationFrom + " WHERE " + in(v) + visible(reader)
+	may, err := tx.visible(reader)
+	if err != nil {
+		return nil, err
+	}
+	q := "SELECT " + conversationColumns + " " + conversationFrom + " WHERE " + in(v) + may
 	args := []any{reader.ID}
 	if after != (Cursor{}) {
 		q += " AND (c.last_at, c.id) < ($2, $3)"
 		args = append(args, after.At, after.ID)
 	}
-	return list(tx, scanConversation, q+" ORDER BY c.last_at DESC, c.id DESC LIMIT "+strconv.Itoa(limit), args...)
+	order := " ORDER BY c.last_at DESC, c.id DESC LIMIT "
+	if !reader.Role.Office() || v == bridge.ViewMentions {
+		// Their few are found first and sorted; by the index of the order SQLite would
+		// walk through all that is not theirs.
+		order = " ORDER BY +c.last_at DESC, +c.id DESC LIMIT "
+	}
+	return list(tx, scanConversation, q+order+strconv.Itoa(limit), args...)
+}
+
+// ConversationsWith lists a contact's conversations, newest first, as far as the
+// reader may see.
+func (tx *Tx) ConversationsWith(reader bridge.Staff, id bridge.ContactID, limit int) ([]bridge.Conversation, error) {
+	return tx.conversationsWhere(reader, `(c.contact_id = $2 OR c.id IN (
+		SELECT conversation_id FROM participants WHERE contact_id = $2 AND contact_id <> 0 AND left_at = 0))`, limit, id)
+}
+
+// ConversationsAbout lists a record's conversations, newest first, as far as the
+// reader may see.
+func (tx *Tx) ConversationsAbout(reader bridge.Staff, id bridge.RecordID, limit int) ([]bridge.Conversation, error) {
+	return tx.conversationsWhere(reader, "c.record_id = $2", limit, id)
+}
+
+func (tx *Tx) conversationsWhere(reader bridge.Staff, where string, limit int, arg any) ([]bridge.Conversation, error) {
+	may, err := tx.visible(reader)
+	if err != nil {
+		return nil, err
+	}
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+" WHERE "+where+may+
+		" ORDER BY +c.last_at DESC, +c.id DESC LIMIT "+strconv.Itoa(limit), reader.ID, arg)
 }
 
 // MaxCount is where counting a view stops: "99+" says enough, and costs the same
 // in a store of any size.
 const MaxCount = 100
 
-// CountView counts a view for a reader, up to MaxCount.
+// CountView counts a view for a reader, up to MaxCount; of the mentions, those that
+// they have not seen.
 func (tx *Tx) CountView(reader bridge.Staff, v bridge.View) (int64, error) {
+	may, err := tx.visible(reader)
+	if err != nil {
+		return 0, err
+	}
+	where := in(v) + may
+	if v == bridge.ViewMentions {
+		where += " AND EXISTS (SELECT 1 FROM mentions m WHERE m.staff_id = $1 AND m.conversation_id = c.id AND NOT m.seen)"
+	}
 	return tx.count(`SELECT COUNT(*) FROM (
-		SELECT 1 FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND `+in(v)+visible(reader)+`
+		SELECT 1 FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND `+where+`
 		LIMIT `+strconv.Itoa(MaxCount)+`) AS counted`, int64(reader.ID))
+}
+
+// Folders gives the folders that hold a conversation that the reader may see.
+func (tx *Tx) Folders(reader bridge.Staff) (out []bridge.Folder, err error) {
+	may, err := tx.visible(reader)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range bridge.Folders {
+		n, err := tx.count("SELECT COUNT(*) FROM (SELECT 1 FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND "+folderIs(f)+may+" LIMIT 1) AS found", int64(reader.ID))
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+func folderIs(f bridge.Folder) string {
+	if f == bridge.FolderCustomers {
+		return "c.folder = 'customers'"
+	}
+	return "c.folder <> 'customers' AND c.folder = '" + string(f) + "'"
 }
 
 // Conversation finds a conversation for a reader. What they may not see is
 // bridge.ErrNotFound.
 func (tx *Tx) Conversation(reader bridge.Staff, id bridge.ConversationID) (bridge.Conversation, error) {
-	return one(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+
-		" WHERE c.id = $2"+visible(reader), reader.ID, id)
+	may, err := tx.visible(reader)
+	if err != nil {
+		return bridge.Conversation{}, err
+	}
+	return one(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+" WHERE c.id = $2"+may, reader.ID, id)
 }
 
 // InView reports whether a view shows a conversation to the reader.
 func (tx *Tx) InView(reader bridge.Staff, v bridge.View, id bridge.ConversationID) (bool, error) {
-	n, err := tx.count("SELECT COUNT(*) FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND c.id = $2 AND "+in(v)+visible(reader), int64(reader.ID), id)
+	may, err := tx.visible(reader)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.count("SELECT COUNT(*) FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND c.id = $2 AND "+in(v)+may, int64(reader.ID), id)
 	return n > 0, err
 }
 
 // ChangedSince gives the conversations that moved after a revision, the earliest
 // change first, as far as the reader may see them.
 func (tx *Tx) ChangedSince(reader bridge.Staff, rev int64, limit int) ([]bridge.Conversation, error) {
+	may, err := tx.visible(reader)
+	if err != nil {
+		return nil, err
+	}
+	order := " ORDER BY c.rev LIMIT "
+	if !reader.Role.Office() {
+		order = " ORDER BY +c.rev LIMIT "
+	}
 	return list(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+
-		" WHERE c.rev > $2"+visible(reader)+" ORDER BY c.rev LIMIT "+strconv.Itoa(limit), reader.ID, rev)
+		" WHERE c.rev > $2"+may+order+strconv.Itoa(limit), reader.ID, rev)
 }
 
 // LostSince gives the conversations that moved after a revision and that the
 // reader may not see any more, though they once could: a list may still show them.
 // Others are not named, for their ids are nothing to the reader.
 func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.ConversationID, error) {
-	if reader.Role.SeesAll() {
-		return nil, nil
+	may, err := tx.visible(reader)
+	if err != nil {
+		return nil, err
 	}
-	return list(tx, scanID[bridge.ConversationID],
-		`
-		SELECT id FROM conversations WHERE rev > $2 AND COALESCE(assignee_id, 0) <> $1
-			AND id IN (SELECT conversation_id FROM participants WHERE staff_id = $1 AND staff_id <> 0)
-		ORDER BY rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
+	return list(tx, scanID[bridge.ConversationID], `
+		SELECT c.id FROM conversations c WHERE c.rev > $2 AND (
+				c.id IN (SELECT conversation_id FROM participants WHERE staff_id = $1 AND staff_id <> 0)
+				OR c.record_id IN (SELECT record_id FROM record_staff WHERE staff_id = $1))
+			AND NOT (`+strings.TrimPrefix(may, " AND ")+`)
+		ORDER BY c.rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
 }
 
 // A Start is what a new conversation begins with.
 type Start struct {
 	Kind    bridge.Kind
-	About   string // unique: what there is one conversation about
-	Contact bridge.Contact
-	Line    bridge.LineID
+	About   string         // unique: what there is one conversation about
+	Contact bridge.Contact // its zero value among staff
+	Line    bridge.LineID  // 0: none yet
+	Record  bridge.RecordID
+	Subject string
+	Title   string // empty: the contact's
 	At      time.Time
 }
 
 // CustomerConversation finds the one conversation of a contact, or starts it.
 func (tx *Tx) CustomerConversation(c bridge.Contact, line bridge.LineID, now time.Time) (bridge.ConversationID, error) {
-	return tx.findOrStart(Start{bridge.KindCustomer, fmt.Sprintf("customer:%d", c.ID), c, line, now})
+	id, _, err := tx.FindOrStart(Start{Kind: bridge.KindCustomer, About: "customer:" + strconv.FormatInt(int64(c.ID), 10), Contact: c, Line: line, At: now})
+	return id, err
 }
 
-func (tx *Tx) findOrStart(s Start) (bridge.ConversationID, error) {
-	found, err := list(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE about = $1", s.About)
-	if err != nil || len(found) > 0 {
-		if len(found) > 0 {
-			return found[0], nil
-		}
-		return 0, err
+// FindOrStart gives the conversation about s.About, and starts it if there is none.
+func (tx *Tx) FindOrStart(s Start) (id bridge.ConversationID, started bool, err error) {
+	id, err = tx.ConversationAbout(s.About)
+	if !errors.Is(err, bridge.ErrNotFound) {
+		return id, false, err
 	}
 	out := false
 	for _, a := range s.Contact.Addresses {
 		out = out || a.OptedOut
 	}
-	id, err := one(tx, scanID[bridge.ConversationID], `
-		INSERT INTO conversations (kind, about, contact_id, line_id, state, title, last_at, created_at, opted_out, rev)
-		VALUES ($1, $2, $3, $4, 'open', $5, $6, $6, $7, $8) RETURNING id`,
-		s.Kind, s.About, s.Contact.ID, s.Line, s.Contact.Title(), millis(s.At), out, tx.rev)
+	title := s.Title
+	if title == "" {
+		title = s.Contact.Title()
+	}
+	id, err = one(tx, scanID[bridge.ConversationID], `
+		INSERT INTO conversations (kind, folder, about, contact_id, line_id, record_id, subject, state, title, last_at, created_at, opted_out, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $9, $10, $11) RETURNING id`,
+		s.Kind, bridge.FolderOf(s.Kind, s.Contact.Side), s.About, orNone(s.Contact.ID), orNone(s.Line), orNone(s.Record), s.Subject, title, millis(s.At), out, tx.rev)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	tx.touch(id)
-	return id, tx.AddParticipant(bridge.Participant{Conversation: id, Contact: s.Contact.ID, AddedAt: s.At})
+	if s.Contact.ID != 0 {
+		err = tx.AddParticipant(bridge.Participant{Conversation: id, Contact: s.Contact.ID, AddedAt: s.At})
+	}
+	return id, true, err
+}
+
+// ConversationAbout finds the one conversation about something, such as customer:12.
+func (tx *Tx) ConversationAbout(about string) (bridge.ConversationID, error) {
+	return one(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE about = $1", about)
 }
 
 // updateConversations changes conversations, stamps them with the revision and
@@ -212,7 +338,7 @@ func stamp(args []any) string { return ", rev = $" + strconv.Itoa(len(args)+1) }
 // SetRoute notes by which line and from which address the contact last wrote, so
 // that the answer leaves by the number they know and reaches the phone they hold.
 func (tx *Tx) SetRoute(id bridge.ConversationID, line bridge.LineID, address string) error {
-	_, err := tx.exec("UPDATE conversations SET line_id = $2, address = $3 WHERE id = $1 AND (line_id <> $2 OR address <> $3)", id, line, address)
+	_, err := tx.exec("UPDATE conversations SET line_id = $2, address = $3 WHERE id = $1 AND (COALESCE(line_id, 0) <> $2 OR address <> $3)", id, line, address)
 	return err
 }
 
@@ -237,6 +363,11 @@ func (tx *Tx) SetUrgent(id bridge.ConversationID, urgent bool) error {
 	return tx.updateConversations("urgent = $2", "id = $1", id, urgent)
 }
 
+// SetHeld says that nobody may send in a conversation, or lifts that again.
+func (tx *Tx) SetHeld(id bridge.ConversationID, held bool) error {
+	return tx.updateConversations("held = $2", "id = $1", id, held)
+}
+
 // Wake reopens the conversations whose snooze is over and gives their ids.
 func (tx *Tx) Wake(now time.Time) ([]bridge.ConversationID, error) {
 	ids, err := list(tx, scanID[bridge.ConversationID],
@@ -247,34 +378,4 @@ func (tx *Tx) Wake(now time.Time) ([]bridge.ConversationID, error) {
 		}
 	}
 	return ids, err
-}
-
-// AddParticipant puts a person into a conversation; once is enough.
-func (tx *Tx) AddParticipant(p bridge.Participant) error {
-	_, err := tx.exec(`
-		INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (conversation_id, contact_id, staff_id) DO NOTHING`,
-		p.Conversation, p.Contact, p.Staff, millis(p.AddedAt))
-	return err
-}
-
-// Participants lists the people of a conversation, the contact first.
-func (tx *Tx) Participants(id bridge.ConversationID) ([]bridge.Participant, error) {
-	return list(tx, func(s scanner) (p bridge.Participant, err error) {
-		var at int64
-		var role bridge.Role
-		p.Conversation = id
-		err = s.Scan(&p.Contact, &p.Staff, &p.Name, &role, &at)
-		p.AddedAt, p.Role = moment(at), "Customer"
-		if p.Staff != 0 {
-			p.Role = role.Title()
-		}
-		return p, err
-	}, `
-		SELECT p.contact_id, p.staff_id, COALESCE(s.name, c.name, ''), COALESCE(s.role, ''), p.added_at
-		FROM participants p
-		LEFT JOIN staff s ON s.id = p.staff_id
-		LEFT JOIN contacts c ON c.id = p.contact_id
-		WHERE p.conversation_id = $1
-		ORDER BY p.staff_id, p.contact_id`, id)
 }

@@ -38,6 +38,7 @@ type Store struct {
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 	ended    chan struct{} // the committer has ended
+	settings settingsCache
 }
 
 // ErrClosed is given to writers after Close.
@@ -95,7 +96,10 @@ type Tx struct {
 	ctx context.Context
 	tx  *sql.Tx
 	d   *dialect
+	s   *Store
 	rev int64
+	// reads: it writes nothing, so all that it sees is committed.
+	reads bool
 
 	changed []bridge.ConversationID
 	queued  bool
@@ -125,7 +129,7 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("begin read: %w", err)
 	}
 	defer t.Rollback() // a read has nothing to keep
-	tx := &Tx{ctx: ctx, tx: t, d: s.d}
+	tx := &Tx{ctx: ctx, tx: t, d: s.d, s: s, reads: true}
 	if err := tx.row("SELECT n FROM revision").Scan(&tx.rev); err != nil {
 		return fmt.Errorf("read revision: %w", err)
 	}
@@ -212,6 +216,9 @@ func moment(ms int64) time.Time {
 
 // orNull makes an empty text NULL, for unique columns where many have none.
 func orNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+
+// orNone makes an id of nobody NULL.
+func orNone[T ~int64](id T) sql.NullInt64 { return sql.NullInt64{Int64: int64(id), Valid: id != 0} }
 
 // Context is the context that the transaction runs in.
 func (tx *Tx) Context() context.Context { return tx.ctx }

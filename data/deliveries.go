@@ -23,9 +23,13 @@ func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 	return d, err
 }
 
-// AddDelivery queues a delivery, due at once, and wakes the outbox after commit.
+// AddDelivery queues a delivery, due at once or at a later NextAt, and wakes the
+// outbox after commit.
 func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, error) {
-	d.State, d.Token, d.CreatedAt, d.NextAt = bridge.Queued, rand.Text(), now, now
+	d.State, d.Token, d.CreatedAt = bridge.Queued, rand.Text(), now
+	if d.NextAt.Before(now) {
+		d.NextAt = now
+	}
 	if d.ExpiresAt.IsZero() {
 		d.ExpiresAt = now.Add(bridge.KeepTrying)
 	}
@@ -33,9 +37,9 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	var err error
 	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
 		INSERT INTO deliveries (message_id, conversation_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12) RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
 		d.Message, d.Conversation, d.Line, d.Channel, d.To, d.Body, d.State, d.Segments, d.Token,
-		millis(now), millis(d.ExpiresAt), tx.rev)
+		millis(now), millis(d.NextAt), millis(d.ExpiresAt), tx.rev)
 	tx.queued = true
 	return d, err
 }

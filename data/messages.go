@@ -99,19 +99,41 @@ func (tx *Tx) Message(id bridge.MessageID) (bridge.Message, error) {
 	return ms[0], err
 }
 
+// shownIn is which messages a conversation shows, as part of a query whose $1 is
+// the conversation: its own, and, where it is about a record, the texts that are
+// placed on that record but landed in the contact's own conversation.
+const shownIn = `(m.conversation_id = $1 OR m.id IN (
+	SELECT p.message_id FROM conversations v JOIN placements p ON p.record_id = v.record_id AND p.newest
+		JOIN messages q ON q.id = p.message_id JOIN conversations o ON o.id = q.conversation_id
+	WHERE v.id = $1 AND o.contact_id = v.contact_id))`
+
 // Messages gives the newest messages of a conversation before one of them (0: the
 // newest of all), in the order that they were written.
 func (tx *Tx) Messages(id bridge.ConversationID, before bridge.MessageID, limit int) ([]bridge.Message, error) {
-	q, args := "SELECT "+messageColumns+" FROM messages WHERE conversation_id = $1", []any{id}
-	if before != 0 {
-		q, args = q+" AND id < $2", append(args, before)
+	shown, err := tx.shown(id)
+	if err != nil {
+		return nil, err
 	}
-	ms, err := list(tx, scanMessage, q+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
+	q, args := "SELECT "+messageColumns+" FROM messages m WHERE "+shown, []any{id}
+	if before != 0 {
+		q, args = q+" AND m.id < $2", append(args, before)
+	}
+	ms, err := list(tx, scanMessage, q+" ORDER BY m.id DESC LIMIT "+strconv.Itoa(limit), args...)
 	if err != nil {
 		return nil, err
 	}
 	slices.Reverse(ms)
 	return ms, tx.complete(ms)
+}
+
+// shown is shownIn where the conversation is about a record, and the plain and
+// quick condition for all others.
+func (tx *Tx) shown(id bridge.ConversationID) (string, error) {
+	about, err := tx.count("SELECT COUNT(*) FROM conversations WHERE id = $1 AND record_id IS NOT NULL", id)
+	if err != nil || about == 0 {
+		return "m.conversation_id = $1", err
+	}
+	return shownIn, nil
 }
 
 // NewestMessage is the id of a conversation's newest message from a person, which
@@ -133,11 +155,16 @@ const MaxSince = 500
 // deliveries moved, after a revision. It looks through the last MaxSince messages;
 // a page that missed more is better loaded anew.
 func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Message, error) {
+	shown, err := tx.shown(id)
+	if err != nil {
+		return nil, err
+	}
 	ms, err := list(tx, scanMessage, `
 		SELECT `+messageColumns+` FROM (
-			SELECT * FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT `+strconv.Itoa(MaxSince)+`
+			SELECT * FROM messages m WHERE `+shown+` ORDER BY id DESC LIMIT `+strconv.Itoa(MaxSince)+`
 		) AS recent
 		WHERE rev > $2 OR id IN (SELECT message_id FROM deliveries WHERE conversation_id = $1 AND rev > $2)
+			OR id IN (SELECT message_id FROM placements WHERE rev > $2)
 		ORDER BY id`, id, rev)
 	if err != nil {
 		return nil, err
@@ -148,16 +175,23 @@ func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Messa
 // complete fills in media and deliveries of messages with one query each.
 func (tx *Tx) complete(ms []bridge.Message) error {
 	at := map[bridge.MessageID]*bridge.Message{}
-	var sent, withMedia []any
+	var all, sent, withMedia []any
 	for i := range ms {
 		at[ms[i].ID] = &ms[i]
 		id := int64(ms[i].ID)
+		all = append(all, id)
 		if ms[i].Direction == bridge.Out {
 			sent = append(sent, id)
 		}
 		if len(ms[i].Media) > 0 {
 			withMedia = append(withMedia, id)
 		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := tx.placed(at, all); err != nil {
+		return fmt.Errorf("read placements: %w", err)
 	}
 	if len(sent) > 0 {
 		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN "+among(&sent)+" ORDER BY id", sent...)

@@ -16,7 +16,11 @@ func (tx *Tx) MarkRead(id bridge.ConversationID, reader bridge.StaffID, upto bri
 		FROM conversations c WHERE c.id = $1
 		ON CONFLICT (conversation_id, staff_id) DO UPDATE SET seen = excluded.seen, upto = excluded.upto, at = excluded.at
 		WHERE reads.seen < excluded.seen`, id, reader, upto, millis(now))
-	if err != nil || n == 0 {
+	if err != nil {
+		return false, err
+	}
+	seen, err := tx.seeMentions(id, reader, upto)
+	if err != nil || n == 0 && seen == 0 {
 		return false, err
 	}
 	return true, tx.updateConversations("urgent = urgent", "id = $1", id)

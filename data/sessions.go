@@ -54,3 +54,10 @@ func (tx *Tx) UseTicket(hash, purpose string, now time.Time) (bool, error) {
 	_, err = tx.exec("DELETE FROM tickets WHERE purpose = $1", purpose)
 	return err == nil, err
 }
+
+// TicketPurpose gives what a one-time link is for, without using it; one that does
+// not work is bridge.ErrNotFound.
+func (tx *Tx) TicketPurpose(hash string, now time.Time) (string, error) {
+	return one(tx, func(s scanner) (p string, err error) { return p, s.Scan(&p) },
+		"SELECT purpose FROM tickets WHERE hash = $1 AND expires_at > $2", hash, millis(now))
+}

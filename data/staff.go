@@ -6,19 +6,20 @@ import (
 	"porchlight/bridge"
 )
 
-const staffColumns = "id, name, email, role, active, created_at"
+const staffColumns = "id, name, email, role, active, password = '', created_at"
 
 func scanStaff(s scanner) (p bridge.Staff, err error) {
 	var at int64
-	err = s.Scan(&p.ID, &p.Name, &p.Email, &p.Role, &p.Active, &at)
+	err = s.Scan(&p.ID, &p.Name, &p.Email, &p.Role, &p.Active, &p.Invited, &at)
 	p.CreatedAt = moment(at)
 	return p, err
 }
 
-// AddStaff stores a member of staff. password is an argon2id PHC string. A taken
+// AddStaff stores a member of staff. password is an argon2id PHC string, or empty
+// for somebody who is invited and chooses one later. A taken
 // email is bridge.ErrDuplicate.
 func (tx *Tx) AddStaff(p bridge.Staff, password string, now time.Time) (bridge.Staff, error) {
-	p.Active, p.CreatedAt = true, now
+	p.Active, p.Invited, p.CreatedAt = true, password == "", now
 	ids, err := list(tx, scanID[bridge.StaffID], `
 		INSERT INTO staff (name, email, role, password, active, created_at) VALUES ($1, $2, $3, $4, TRUE, $5)
 		ON CONFLICT (email) DO NOTHING RETURNING id`,
@@ -72,4 +73,37 @@ func (tx *Tx) StaffByKey(hash string) (bridge.Staff, error) {
 // Password gives a person's password hash.
 func (tx *Tx) Password(id bridge.StaffID) (hash string, err error) {
 	return one(tx, func(s scanner) (h string, err error) { return h, s.Scan(&h) }, "SELECT password FROM staff WHERE id = $1", id)
+}
+
+// PutStaff stores what may be changed of a member of staff. Who must not sign in
+// any more has no sessions that count: each request asks for the account.
+func (tx *Tx) PutStaff(p bridge.Staff) error {
+	_, err := tx.exec("UPDATE staff SET name = $2, role = $3, active = $4 WHERE id = $1", p.ID, p.Name, p.Role, p.Active)
+	return err
+}
+
+// AssignedTo gives the conversations that are assigned to somebody and not closed.
+func (tx *Tx) AssignedTo(id bridge.StaffID) ([]bridge.ConversationID, error) {
+	return list(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE assignee_id = $1 AND state <> 'closed' ORDER BY id", id)
+}
+
+// OnlyMember gives the conversations that only participants see and in which
+// somebody is the only active one of the team.
+func (tx *Tx) OnlyMember(id bridge.StaffID) ([]bridge.ConversationID, error) {
+	s, err := tx.Settings()
+	if err != nil {
+		return nil, err
+	}
+	closed := "''"
+	for _, p := range s.Policies {
+		if p.SeenBy == bridge.ParticipantsOnly && p.Kind != bridge.KindTeam && p.Kind.Valid() {
+			closed += ", '" + string(p.Kind) + "'"
+		}
+	}
+	return list(tx, scanID[bridge.ConversationID], `
+		SELECT p.conversation_id FROM participants p JOIN conversations c ON c.id = p.conversation_id
+		WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND c.kind IN (`+closed+`) AND NOT EXISTS (
+			SELECT 1 FROM participants o JOIN staff s ON s.id = o.staff_id
+			WHERE o.conversation_id = p.conversation_id AND o.staff_id <> $1 AND o.left_at = 0 AND s.active)
+		ORDER BY p.conversation_id`, id)
 }

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -22,23 +23,31 @@ var embedded embed.FS
 
 // pages and fragments say which view each template takes. A test executes all.
 var (
-	pages = map[string]reflect.Type{
+	pages = union(map[string]reflect.Type{
 		"inbox":     reflect.TypeFor[InboxPage](),
 		"login":     reflect.TypeFor[LoginPage](),
 		"welcome":   reflect.TypeFor[WelcomePage](),
 		"error":     reflect.TypeFor[ErrorPage](),
 		"simulator": reflect.TypeFor[SimulatorPage](),
 		"gallery":   reflect.TypeFor[Gallery](),
-	}
-	fragments = map[string]reflect.Type{
+	}, peoplePages, settingsPages)
+	fragments = union(map[string]reflect.Type{
 		"changes":  reflect.TypeFor[Changes](),
 		"rows":     reflect.TypeFor[[]Row](),
 		"items":    reflect.TypeFor[[]Item](),
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
 		"handset":  reflect.TypeFor[SimulatorPage](),
-	}
+	}, peopleFragments, settingsFragments)
 )
+
+func union(all ...map[string]reflect.Type) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for _, m := range all {
+		maps.Copy(out, m)
+	}
+	return out
+}
 
 // A Set is every template with its assets. It is safe for use by many goroutines.
 type Set struct {

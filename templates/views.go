@@ -13,7 +13,9 @@ type Shell struct {
 	Theme    string // "", "light" or "dark"
 	Rev      int64  // the revision that the page was rendered at
 	Me       Person
-	Section  string // of the rail: inbox, simulator, gallery
+	Section  string // of the rail: inbox, people, records, settings, simulator, gallery
+	People   bool   // the reader sees the lists of people and records
+	Settings bool   // the reader changes settings and the team
 	Demo     bool   // shows the demo banner, the simulator and the gallery
 	Today    string // 20061102, in the viewer's zone
 }

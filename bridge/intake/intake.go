@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/thread"
 	"porchlight/data"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	Segments func(text string) int
 	// Answerable reports whether a sender can be texted back.
 	Answerable func(from string) bool
+	// Zone is the business's, for contacts whose own is not known; nil is UTC.
+	Zone *time.Location
 	// Region is where a number without a country code is from, such as "US".
 	Region string
 	// KeepTrying is how long a text stays worth sending; 0 is bridge.KeepTrying.
@@ -40,6 +43,9 @@ type Intake struct{ Options }
 func New(o Options) *Intake {
 	if o.KeepTrying == 0 {
 		o.KeepTrying = bridge.KeepTrying
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
 	}
 	return &Intake{o}
 }
@@ -84,7 +90,7 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if err != nil {
 		return r, fmt.Errorf("find contact: %w", err)
 	}
-	r.Conversation, err = tx.CustomerConversation(contact, line, m.At)
+	r.Conversation, err = in.landing(tx, contact, line, m)
 	if err != nil {
 		return r, fmt.Errorf("find conversation: %w", err)
 	}
@@ -99,6 +105,9 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	r.Message = msg.ID
 	if err := tx.AddInbound(m.CarrierID, msg.ID, m.Raw, m.At); err != nil {
 		return r, fmt.Errorf("keep raw message: %w", err)
+	}
+	if err := in.place(tx, contact, msg); err != nil {
+		return r, fmt.Errorf("find record: %w", err)
 	}
 	if err := tx.SetRoute(r.Conversation, line, m.From); err != nil {
 		return r, fmt.Errorf("note route: %w", err)
@@ -118,6 +127,40 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	return r, in.consent(tx, m, msg, contact, line)
 }
 
+// landing is the conversation that a message comes into: a handyman's own one, if
+// the team has started it and it takes texts; else the contact's.
+func (in *Intake) landing(tx *data.Tx, c bridge.Contact, line bridge.LineID, m bridge.Inbound) (bridge.ConversationID, error) {
+	if c.Side == bridge.Handyman {
+		s, err := tx.Settings()
+		if err != nil {
+			return 0, err
+		}
+		id, err := tx.ConversationAbout(about(bridge.KindPartner, int64(c.ID)))
+		if !errors.Is(err, bridge.ErrNotFound) && (err != nil || s.Policy(bridge.KindPartner).Accepts(m.Channel)) {
+			return id, err
+		}
+	}
+	return tx.CustomerConversation(c, line, m.At)
+}
+
+// place says which of the contact's records a message is about, where something
+// speaks for one.
+func (in *Intake) place(tx *data.Tx, c bridge.Contact, m bridge.Message) error {
+	plausible, err := tx.Plausible(c.ID, m.At.Add(-thread.Window))
+	if err != nil || len(plausible) == 0 {
+		return err
+	}
+	all := make([]thread.Candidate, len(plausible))
+	for i, p := range plausible {
+		all[i] = thread.Candidate(p)
+	}
+	record, because := thread.Match(m.Body, all, m.At)
+	if record == 0 {
+		return nil
+	}
+	return tx.Place(bridge.Placement{Message: m.ID, Record: record, Because: because, At: m.At})
+}
+
 // line finds the business's number that was texted. One that is not configured is
 // kept too: the carrier vouches for the account, and a text must not be lost.
 func (in *Intake) line(tx *data.Tx, to string) (bridge.LineID, error) {
@@ -134,8 +177,20 @@ func (in *Intake) contact(tx *data.Tx, m bridge.Inbound) (bridge.Contact, error)
 	if err != nil {
 		return bridge.Contact{}, err
 	}
-	if len(known) > 0 {
+	switch len(known) {
+	case 0:
+	case 1:
 		return tx.Contact(known[0].Contact)
+	default: // a household shares the phone
+		ids := make([]bridge.ContactID, len(known))
+		for i, a := range known {
+			ids[i] = a.Contact
+		}
+		who, err := tx.LastOf(ids)
+		if err != nil {
+			return bridge.Contact{}, err
+		}
+		return tx.Contact(who)
 	}
 	a := bridge.Address{Channel: m.Channel, Value: m.From, Answerable: in.Answerable(m.From)}
 	if _, err := tx.LineByPhone(m.From); err == nil {

@@ -408,7 +408,7 @@ func TestChangesThatMakeNoSenseAreRefused(t *testing.T) {
 	})
 }
 
-func TestTradieSeesAndAnswersOnlyWhatIsAssigned(t *testing.T) {
+func TestTradieSeesAndByPolicyAnswersOnlyWhatIsAssigned(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		ctx, conv := o.Context(), o.text(priya, "Hello").Conversation
 		draft := intake.Draft{Conversation: conv, Body: "On my way"}
@@ -416,6 +416,12 @@ func TestTradieSeesAndAnswersOnlyWhatIsAssigned(t *testing.T) {
 			o.Errorf("got %v", err)
 		}
 		o.must(o.Assign(ctx, o.sam, conv, o.tradie.ID))
+		_, err := o.Reply(ctx, o.tradie, draft)
+		o.denied(err, "role")
+		if _, err := o.Note(ctx, o.tradie, draft); err != nil {
+			o.Error(err)
+		}
+		o.must(o.ChangeSettings(ctx, o.sam, func(s *bridge.Settings) error { s.FieldAnswers = true; return nil }))
 		if _, err := o.Reply(ctx, o.tradie, draft); err != nil {
 			o.Error(err)
 		}

@@ -16,14 +16,14 @@ import (
 // act runs one change of a conversation that a person asked for, if they may. fn
 // gives the line that the conversation's history gets; empty writes none.
 func (in *Intake) act(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, do bridge.Action,
-	fn func(tx *data.Tx, f facts, now time.Time) (string, error)) error {
+	fn func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error)) error {
 	now := in.Now()
 	return in.Store.Write(ctx, func(tx *data.Tx) error {
 		f, err := in.facts(tx, actor, id)
 		if err != nil {
 			return err
 		}
-		if err := bridge.Decide(actor, do, f.Facts); err != nil {
+		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
 			return err
 		}
 		text, err := fn(tx, f, now)
@@ -36,15 +36,19 @@ func (in *Intake) act(ctx context.Context, actor bridge.Staff, id bridge.Convers
 
 // Assign gives a conversation to a member of staff, or to nobody with 0.
 func (in *Intake) Assign(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, to bridge.StaffID) error {
-	return in.act(ctx, actor, id, bridge.DoAssign, func(tx *data.Tx, f facts, now time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoAssign, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
 		if f.Conversation.Assignee == to {
 			return "", nil
 		}
 		text := actor.Name + " took this off " + f.Conversation.AssigneeName
 		if to != 0 {
 			p, err := tx.StaffMember(to)
-			if err != nil || !p.Active {
+			if err != nil {
 				return "", &bridge.Invalid{Field: "staff", Problem: "Choose somebody of the team"}
+			}
+			f.Who = p.Actor()
+			if err := bridge.Decide(actor.Actor(), bridge.DoAssign, &f).Err(); err != nil {
+				return "", err
 			}
 			text = actor.Name + " assigned this to " + p.Name
 			if p.ID == actor.ID {
@@ -77,7 +81,7 @@ func (in *Intake) Snooze(ctx context.Context, actor bridge.Staff, id bridge.Conv
 }
 
 func (in *Intake) setState(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, do bridge.Action, s bridge.ConversationState, until time.Time, text string) error {
-	return in.act(ctx, actor, id, do, func(tx *data.Tx, f facts, _ time.Time) (string, error) {
+	return in.act(ctx, actor, id, do, func(tx *data.Tx, f bridge.Facts, _ time.Time) (string, error) {
 		if f.Conversation.State == s && s != bridge.Snoozed {
 			return "", nil
 		}
@@ -87,7 +91,7 @@ func (in *Intake) setState(ctx context.Context, actor bridge.Staff, id bridge.Co
 
 // SetUrgent flags a conversation, or takes the flag away.
 func (in *Intake) SetUrgent(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, urgent bool) error {
-	return in.act(ctx, actor, id, bridge.DoMarkUrgent, func(tx *data.Tx, f facts, _ time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoMarkUrgent, func(tx *data.Tx, f bridge.Facts, _ time.Time) (string, error) {
 		if f.Conversation.Urgent == urgent {
 			return "", nil
 		}
@@ -99,9 +103,23 @@ func (in *Intake) SetUrgent(ctx context.Context, actor bridge.Staff, id bridge.C
 	})
 }
 
+// Hold says that nobody may send in a conversation, or lifts that again.
+func (in *Intake) Hold(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, held bool) error {
+	return in.act(ctx, actor, id, bridge.DoHold, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		if f.Conversation.Held == held {
+			return "", nil
+		}
+		text := actor.Name + " put sending on hold"
+		if !held {
+			text = actor.Name + " lifted the hold"
+		}
+		return text, tx.SetHeld(id, held)
+	})
+}
+
 // Read notes that a member of staff saw a conversation up to a message.
 func (in *Intake) Read(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, upto bridge.MessageID) error {
-	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ facts, now time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ bridge.Facts, now time.Time) (string, error) {
 		_, err := tx.MarkRead(id, actor.ID, upto, now)
 		return "", err
 	})
@@ -109,7 +127,7 @@ func (in *Intake) Read(ctx context.Context, actor bridge.Staff, id bridge.Conver
 
 // Unread makes the newest inbound message unread again for a member of staff.
 func (in *Intake) Unread(ctx context.Context, actor bridge.Staff, id bridge.ConversationID) error {
-	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ facts, now time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ bridge.Facts, now time.Time) (string, error) {
 		return "", tx.MarkUnread(id, actor.ID, now)
 	})
 }
@@ -122,7 +140,7 @@ func (in *Intake) SaveDraft(ctx context.Context, actor bridge.Staff, id bridge.C
 	if utf8.RuneCountInString(body) > bridge.MaxBody {
 		return &bridge.Invalid{Field: "body", Problem: "This is too long to keep"}
 	}
-	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ facts, now time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoSee, func(tx *data.Tx, _ bridge.Facts, now time.Time) (string, error) {
 		return "", tx.SaveDraft(id, actor.ID, kind, bridge.CleanText(body), now)
 	})
 }
@@ -134,11 +152,12 @@ func (in *Intake) Rename(ctx context.Context, actor bridge.Staff, id bridge.Conv
 	if utf8.RuneCountInString(name) > 100 {
 		return &bridge.Invalid{Field: "name", Problem: "A name has at most 100 characters"}
 	}
-	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f facts, _ time.Time) (string, error) {
-		if f.contact.Name == name {
+	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f bridge.Facts, _ time.Time) (string, error) {
+		if f.Contact.Name == name {
 			return "", nil
 		}
-		return "", tx.Rename(f.contact.ID, name)
+		f.Contact.Name = name
+		return "", tx.PutContact(f.Contact)
 	})
 }
 
@@ -149,11 +168,11 @@ func (in *Intake) AddPhone(ctx context.Context, actor bridge.Staff, id bridge.Co
 	if err != nil {
 		return err
 	}
-	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f facts, now time.Time) (string, error) {
+	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
 		if _, err := tx.LineByPhone(string(phone)); err == nil {
 			return "", &bridge.Invalid{Field: "phone", Problem: "This is the business's own number"}
 		}
-		_, err := tx.AddAddress(bridge.Address{Contact: f.contact.ID, Channel: bridge.SMS, Value: string(phone), Answerable: true}, now)
+		_, err := tx.AddAddress(bridge.Address{Contact: f.Contact.ID, Channel: bridge.SMS, Value: string(phone), Answerable: true}, now)
 		known := errors.Is(err, bridge.ErrDuplicate)
 		if err != nil && !known || known && f.Conversation.Address == string(phone) {
 			return "", ignoreDuplicate(err)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"porchlight/bridge"
+	"porchlight/bridge/thread"
 	"porchlight/data"
 )
 
@@ -21,6 +24,8 @@ type Draft struct {
 	// one came from somebody else, the reply is stopped with bridge.ErrConflict.
 	// 0 sends whatever came.
 	Seen bridge.MessageID
+	// leave is when its texts leave, if not at once.
+	leave time.Time
 }
 
 // Reply stores an answer to the contact with its deliveries; the outbox sends
@@ -36,14 +41,8 @@ func (in *Intake) Note(ctx context.Context, actor bridge.Staff, d Draft) (bridge
 }
 
 func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bridge.Action) (m bridge.Message, err error) {
-	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
-	switch n := utf8.RuneCountInString(d.Body); {
-	case n == 0:
-		return m, &bridge.Invalid{Field: "body", Problem: "Write something first"}
-	case n > bridge.MaxBody:
-		return m, &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
-	case len(d.ClientID) > 200:
-		return m, &bridge.Invalid{Field: "client", Problem: "The key is longer than 200 characters"}
+	if err := d.clean(); err != nil {
+		return m, err
 	}
 	now := in.Now()
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
@@ -56,35 +55,120 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
-		if err := bridge.Decide(actor, do, f.Facts); err != nil {
+		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
 			return err
 		}
 		if err := missed(tx, actor, d, do); err != nil {
 			return err
 		}
-		m = bridge.Message{
-			Conversation: d.Conversation, At: now, Direction: bridge.Note, Channel: bridge.Inbox,
-			Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(actor.ID), Name: actor.Name},
-			Body:   d.Body, ClientID: d.ClientID,
-		}
-		kind := "note"
-		if do == bridge.DoReply {
-			m.Direction, m.Channel, kind = bridge.Out, bridge.SMS, "reply"
-		}
-		if m, err = tx.AddMessage(m); err != nil {
-			return err
-		}
-		if do == bridge.DoReply {
-			if m.Deliveries, err = in.deliver(tx, m, f); err != nil {
-				return err
-			}
-		}
-		if err := tx.SaveDraft(d.Conversation, actor.ID, kind, "", now); err != nil {
-			return err
-		}
-		return tx.AddParticipant(bridge.Participant{Conversation: d.Conversation, Staff: actor.ID, AddedAt: now})
+		m, err = in.say(tx, actor, &f, d, do, now)
+		return err
 	})
 	return m, err
+}
+
+// clean makes a draft fit to store, or says what is wrong with it.
+func (d *Draft) clean() error {
+	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
+	switch n := utf8.RuneCountInString(d.Body); {
+	case n == 0:
+		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
+	case n > bridge.MaxBody:
+		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
+	case len(d.ClientID) > 200:
+		return &bridge.Invalid{Field: "client", Problem: "The key is longer than 200 characters"}
+	}
+	return nil
+}
+
+// say stores what a member of staff writes, with its deliveries and mentions.
+func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft, do bridge.Action, now time.Time) (bridge.Message, error) {
+	m := bridge.Message{
+		Conversation: f.Conversation.ID, At: now, Direction: bridge.Note, Channel: bridge.Inbox,
+		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(actor.ID), Name: actor.Name},
+		Body:   d.Body, ClientID: d.ClientID,
+	}
+	kind, team := "note", f.Conversation.Kind == bridge.KindTeam
+	if do != bridge.DoNote {
+		m.Direction, m.Channel, kind = bridge.Out, f.By, "reply"
+	}
+	if team && do != bridge.DoNote {
+		m.Direction = bridge.In // for everybody else of the team it is something new
+	}
+	m, err := tx.AddMessage(m)
+	if err != nil {
+		return m, err
+	}
+	if err := in.mention(tx, actor, f, m); err != nil {
+		return m, err
+	}
+	if m.Direction == bridge.Out {
+		if m.Deliveries, err = in.deliver(tx, m, f, d.leave); err != nil {
+			return m, err
+		}
+		if err := in.placeAnswer(tx, f, m); err != nil {
+			return m, err
+		}
+	}
+	if team {
+		if _, err := tx.MarkRead(m.Conversation, actor.ID, m.ID, now); err != nil {
+			return m, err
+		}
+	}
+	if err := tx.SaveDraft(m.Conversation, actor.ID, kind, "", now); err != nil {
+		return m, err
+	}
+	return m, tx.AddParticipant(bridge.Participant{Conversation: m.Conversation, Staff: actor.ID, AddedAt: now})
+}
+
+// mention alerts whom of the team a message mentions.
+func (in *Intake) mention(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, m bridge.Message) error {
+	if !strings.Contains(m.Body, "@") {
+		return nil
+	}
+	team, err := tx.Staff()
+	if err != nil {
+		return err
+	}
+	for _, who := range bridge.Mentions(m.Body, team) {
+		if who.ID == actor.ID {
+			continue
+		}
+		asked := *f
+		asked.Who = who.Actor()
+		if asked.WhoSees, err = sees(tx, who, m.Conversation); err != nil {
+			return err
+		}
+		if err := bridge.Decide(actor.Actor(), bridge.DoMention, &asked).Err(); err != nil {
+			return err
+		}
+		if err := tx.AddMention(m, who.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sees reports whether a member of staff sees a conversation.
+func sees(tx *data.Tx, who bridge.Staff, id bridge.ConversationID) (bool, error) {
+	_, err := tx.Conversation(who, id)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// placeAnswer says that an answer is about the record that the text before it is
+// about, so that the record's conversation has both.
+func (in *Intake) placeAnswer(tx *data.Tx, f *bridge.Facts, m bridge.Message) error {
+	if f.Conversation.Record != 0 || f.Conversation.Kind == bridge.KindTeam {
+		return nil
+	}
+	about, err := tx.LastPlaced(m.Conversation, m.At.Add(-thread.Window))
+	if err != nil || about == 0 {
+		return err
+	}
+	return tx.Place(bridge.Placement{Message: m.ID, Record: about, Because: "it answers a message about it", At: m.At})
 }
 
 // missed stops a reply whose writer had not seen the newest message.
@@ -107,18 +191,25 @@ func missed(tx *data.Tx, actor bridge.Staff, d Draft, do bridge.Action) error {
 }
 
 // deliver queues a message to its address, in as many parts as the carrier wants.
-func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f facts) ([]bridge.Delivery, error) {
+// What stands in the portal or the inbox needs no carrier.
+func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave time.Time) ([]bridge.Delivery, error) {
+	if m.Channel != bridge.SMS {
+		return nil, nil
+	}
 	line, err := tx.SendingLine(f.Conversation.Line)
 	if err != nil {
 		return nil, fmt.Errorf("find line: %w", err)
+	}
+	at := m.At
+	if leave.After(at) {
+		at = leave
 	}
 	parts := in.Split(m.Body)
 	out := make([]bridge.Delivery, 0, len(parts))
 	for _, part := range parts {
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Line: line.ID, Channel: m.Channel,
-			To: f.To.Value, Segments: in.Segments(part),
-			ExpiresAt: m.At.Add(in.KeepTrying),
+			To: f.To.Value, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 		}
 		if len(parts) > 1 {
 			d.Body = part
@@ -132,29 +223,82 @@ func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f facts) ([]bridge.Deli
 	return out, nil
 }
 
-// facts are what Decide is told, and the contact that they were read from.
-type facts struct {
-	bridge.Facts
-	contact bridge.Contact
-}
-
-// facts reads a conversation as the actor may see it, with the address that an
-// answer would go to.
-func (in *Intake) facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationID) (f facts, err error) {
-	f.Conversation, err = tx.Conversation(actor, id)
+// facts reads a conversation as the actor may see it, and all that Decide wants to
+// know of it.
+func (in *Intake) facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationID) (f bridge.Facts, err error) {
+	conv, err := tx.Conversation(actor, id)
 	if err != nil {
 		return f, err
 	}
-	f.contact, err = tx.Contact(f.Conversation.Contact)
-	f.By, f.To = bridge.SMS, f.contact.AnswerTo(f.Conversation.Address)
-	return f, err
+	return in.factsOf(tx, actor, conv)
+}
+
+func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (f bridge.Facts, err error) {
+	f.Conversation, f.Text = conv, true
+	if f.Settings, err = tx.Settings(); err != nil {
+		return f, err
+	}
+	if f.Member, f.OnRecord, err = tx.Standing(actor.ID, conv.ID); err != nil {
+		return f, err
+	}
+	if conv.Contact != 0 {
+		if f.Contact, err = tx.Contact(conv.Contact); err != nil {
+			return f, err
+		}
+	}
+	if conv.Record != 0 {
+		if f.Record, err = tx.Record(conv.Record); err != nil {
+			return f, err
+		}
+	}
+	in.route(&f)
+	return f, in.peer(tx, actor, &f)
+}
+
+// route says by which channel and to which address a message leaves, and whether
+// the record is the contact's to hear of.
+func (in *Intake) route(f *bridge.Facts) {
+	f.By = bridge.Way(f.Settings.Policy(f.Conversation.Kind))
+	f.To = f.Contact.AnswerTo(f.Conversation.Address)
+	f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID) || f.Record.SubmittedBy != 0 && f.Record.SubmittedBy == f.Contact.ID
+	f.At = in.Now().In(in.zone(f.Contact))
+}
+
+// zone is where a contact lives, as far as anybody knows.
+func (in *Intake) zone(c bridge.Contact) *time.Location {
+	if c.Zone != "" {
+		if z, err := time.LoadLocation(c.Zone); err == nil {
+			return z
+		}
+	}
+	return in.Zone
+}
+
+// peer is the colleague on the other side of a conversation of two.
+func (in *Intake) peer(tx *data.Tx, actor bridge.Staff, f *bridge.Facts) error {
+	if f.Conversation.Kind != bridge.KindTeam {
+		return nil
+	}
+	members, err := tx.Members(f.Conversation.ID)
+	if err != nil || len(members) != 2 {
+		return err
+	}
+	for _, id := range members {
+		if id != actor.ID {
+			who, err := tx.StaffMember(id)
+			if err != nil {
+				return err
+			}
+			f.Who = who.Actor()
+		}
+	}
+	return nil
 }
 
 // Facts gives what Decide is told about a reply, so that a page can say beforehand
-// why one is blocked. The contact comes with it.
-func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationID) (bridge.Facts, bridge.Contact, error) {
-	f, err := in.facts(tx, actor, id)
-	return f.Facts, f.contact, err
+// why one is blocked.
+func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (bridge.Facts, error) {
+	return in.factsOf(tx, actor, conv)
 }
 
 // Retry sends what did not arrive once more, as a new delivery of the same
@@ -170,7 +314,7 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if d.Handled {
 			return nil // a double tap: it is on its way again already
 		}
-		if err := bridge.Decide(actor, bridge.DoRetry, f.Facts); err != nil {
+		if err := bridge.Decide(actor.Actor(), bridge.DoRetry, &f).Err(); err != nil {
 			return err
 		}
 		if err := tx.SetHandled(d); err != nil {
@@ -204,13 +348,14 @@ func (in *Intake) Dismiss(ctx context.Context, actor bridge.Staff, id bridge.Del
 	return conv, err
 }
 
-func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) (d bridge.Delivery, f facts, err error) {
+func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) (d bridge.Delivery, f bridge.Facts, err error) {
 	if d, err = tx.Delivery(id); err != nil {
 		return d, f, err
 	}
 	if f, err = in.facts(tx, actor, d.Conversation); err != nil {
 		return d, f, err
 	}
+	f.By = d.Channel
 	if !d.State.CanRetry() {
 		return d, f, &bridge.Denied{Code: "not_failed", Sentence: "This message has not failed", Fix: "Reload to see how far it is"}
 	}

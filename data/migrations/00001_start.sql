@@ -48,11 +48,67 @@ CREATE TABLE tickets (
   expires_at BIGINT NOT NULL
 );
 
-CREATE TABLE contacts (
-  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name       TEXT NOT NULL,
-  created_at BIGINT NOT NULL
+-- What the business decided for all conversations: bridge.Settings as JSON.
+CREATE TABLE settings (
+  id   INTEGER PRIMARY KEY CHECK (id = 1),
+  body TEXT NOT NULL,
+  rev  BIGINT NOT NULL
 );
+
+CREATE TABLE contacts (
+  id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name         TEXT NOT NULL,
+  company      TEXT NOT NULL DEFAULT '',
+  side         TEXT NOT NULL DEFAULT 'customer',
+  zone         TEXT NOT NULL DEFAULT '',
+  busy         BOOLEAN NOT NULL DEFAULT FALSE,
+  invited_at   BIGINT NOT NULL DEFAULT 0,
+  connected_at BIGINT NOT NULL DEFAULT 0,
+  merged_into  BIGINT REFERENCES contacts (id), -- the contact that it turned out to be
+  external_id  TEXT, -- the CRM's own id
+  sort_name    TEXT NOT NULL DEFAULT '', -- lower case, for the list and its search
+  created_at   BIGINT NOT NULL,
+  rev          BIGINT NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX contacts_external ON contacts (external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX contacts_name ON contacts (sort_name, id) WHERE merged_into IS NULL;
+CREATE INDEX contacts_side ON contacts (side, sort_name, id) WHERE merged_into IS NULL;
+
+-- Jobs, quotes, projects and maintenance requests.
+CREATE TABLE records (
+  id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  type           TEXT NOT NULL,
+  reference      TEXT NOT NULL,
+  title          TEXT NOT NULL,
+  project_type   TEXT NOT NULL DEFAULT '',
+  stage          TEXT NOT NULL DEFAULT '',
+  sent_to_portal BIGINT NOT NULL DEFAULT 0,
+  submitted_by   BIGINT REFERENCES contacts (id),
+  quota          BIGINT NOT NULL DEFAULT 0, -- bytes; 0: no limit
+  closed         BOOLEAN NOT NULL DEFAULT FALSE,
+  created_at     BIGINT NOT NULL,
+  rev            BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX records_reference ON records (type, reference);
+CREATE INDEX records_type ON records (type, closed, id);
+
+CREATE TABLE record_contacts (
+  record_id  BIGINT NOT NULL REFERENCES records (id),
+  contact_id BIGINT NOT NULL REFERENCES contacts (id),
+  added_at   BIGINT NOT NULL,
+  PRIMARY KEY (record_id, contact_id)
+);
+CREATE INDEX record_contacts_contact ON record_contacts (contact_id, record_id);
+
+-- Who is, or was, assigned to a record. A row stays, so that an open page can be
+-- told to drop what its reader may not see any more.
+CREATE TABLE record_staff (
+  record_id BIGINT NOT NULL REFERENCES records (id),
+  staff_id  BIGINT NOT NULL REFERENCES staff (id),
+  active    BOOLEAN NOT NULL,
+  PRIMARY KEY (record_id, staff_id)
+);
+CREATE INDEX record_staff_staff ON record_staff (staff_id, record_id);
 
 CREATE TABLE addresses (
   id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -62,7 +118,8 @@ CREATE TABLE addresses (
   answerable BOOLEAN NOT NULL,
   problem    TEXT NOT NULL DEFAULT '',
   opted_out  BOOLEAN NOT NULL DEFAULT FALSE,
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL,
+  ended_at   BIGINT NOT NULL DEFAULT 0 -- since when it is somebody else's
 );
 CREATE INDEX addresses_value ON addresses (value, channel);
 CREATE UNIQUE INDEX addresses_contact ON addresses (contact_id, channel, value);
@@ -82,9 +139,13 @@ CREATE INDEX consents_value ON consents (value, channel, id);
 CREATE TABLE conversations (
   id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind          TEXT NOT NULL,
+  folder        TEXT NOT NULL,
   about         TEXT NOT NULL UNIQUE, -- what there is one conversation about, such as customer:12
-  contact_id    BIGINT NOT NULL REFERENCES contacts (id),
-  line_id       BIGINT NOT NULL REFERENCES lines (id),
+  contact_id    BIGINT REFERENCES contacts (id), -- NULL among staff
+  line_id       BIGINT REFERENCES lines (id), -- NULL where no text has come or gone
+  record_id     BIGINT REFERENCES records (id),
+  subject       TEXT NOT NULL DEFAULT '',
+  held          BOOLEAN NOT NULL DEFAULT FALSE,
   state         TEXT NOT NULL,
   snoozed_until BIGINT NOT NULL DEFAULT 0,
   assignee_id   BIGINT REFERENCES staff (id),
@@ -116,15 +177,20 @@ CREATE INDEX conversations_assignee ON conversations (assignee_id, state, last_a
 CREATE INDEX conversations_wake ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX conversations_rev ON conversations (rev);
 CREATE INDEX conversations_contact ON conversations (contact_id);
+CREATE INDEX conversations_record ON conversations (record_id) WHERE record_id IS NOT NULL;
+CREATE INDEX conversations_assigned ON conversations (assignee_id) WHERE assignee_id IS NOT NULL;
+CREATE INDEX conversations_folder ON conversations (folder, last_at, id) WHERE folder <> 'customers';
 
 CREATE TABLE participants (
   conversation_id BIGINT NOT NULL REFERENCES conversations (id),
   contact_id      BIGINT NOT NULL DEFAULT 0,
   staff_id        BIGINT NOT NULL DEFAULT 0,
   added_at        BIGINT NOT NULL,
+  left_at         BIGINT NOT NULL DEFAULT 0, -- 0 while they take part
   PRIMARY KEY (conversation_id, contact_id, staff_id)
 );
 CREATE INDEX participants_staff ON participants (staff_id, conversation_id) WHERE staff_id <> 0;
+CREATE INDEX participants_contact ON participants (contact_id, conversation_id) WHERE contact_id <> 0;
 
 CREATE TABLE messages (
   id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -238,3 +304,35 @@ CREATE TABLE drafts (
   at              BIGINT NOT NULL,
   PRIMARY KEY (conversation_id, staff_id, kind)
 );
+
+-- Which record a message is about, and why. The message itself never changes: a
+-- correction is another row, and the newest one holds.
+CREATE TABLE placements (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  message_id BIGINT NOT NULL REFERENCES messages (id),
+  record_id  BIGINT REFERENCES records (id), -- NULL: about none
+  because    TEXT NOT NULL,
+  staff_id   BIGINT NOT NULL DEFAULT 0, -- who said so; 0: Porchlight itself
+  at         BIGINT NOT NULL,
+  newest     BOOLEAN NOT NULL,
+  rev        BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX placements_message ON placements (message_id) WHERE newest;
+CREATE INDEX placements_record ON placements (record_id, message_id) WHERE newest;
+CREATE INDEX placements_rev ON placements (rev);
+
+-- Which record a contact's texts are about, as somebody of the team last said.
+CREATE TABLE corrections (
+  contact_id BIGINT PRIMARY KEY REFERENCES contacts (id),
+  record_id  BIGINT NOT NULL REFERENCES records (id),
+  at         BIGINT NOT NULL
+);
+
+CREATE TABLE mentions (
+  message_id      BIGINT NOT NULL REFERENCES messages (id),
+  staff_id        BIGINT NOT NULL REFERENCES staff (id),
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  seen            BOOLEAN NOT NULL,
+  PRIMARY KEY (message_id, staff_id)
+);
+CREATE INDEX mentions_staff ON mentions (staff_id, conversation_id, seen);

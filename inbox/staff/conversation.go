@@ -62,6 +62,9 @@ func (s *Inbox) older(c *gin.Context) error {
 
 // answerTo is the address that an answer goes to now.
 func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
+	if conv.Contact == 0 {
+		return "", nil
+	}
 	contact, err := tx.Contact(conv.Contact)
 	return contact.AnswerTo(conv.Address).Value, err
 }
@@ -118,7 +121,7 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 	if err != nil {
 		return templates.Conversation{}, conv, err
 	}
-	facts, contact, err := s.in.Facts(tx, reader, id)
+	facts, err := s.in.Facts(tx, reader, conv)
 	if err != nil {
 		return templates.Conversation{}, conv, err
 	}
@@ -127,7 +130,7 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 		ID: id, Rev: conv.Rev, Href: conversationURL(v, id), BackHref: listURL(v), View: v,
 		Title: conv.Title, Initials: bridge.Initials(conv.Title), State: conv.State,
 		Urgent: conv.Urgent, Unread: conv.Unread, Assignee: conv.Assignee,
-		Can: templates.Can{Organise: bridge.Decide(reader, bridge.DoAssign, facts) == nil},
+		Can: templates.Can{Organise: bridge.Decide(reader.Actor(), bridge.DoAssign, &facts).Allowed()},
 	}
 	if p := facts.To.Pretty(); p != conv.Title {
 		view.Sub = p
@@ -154,7 +157,7 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 	if view.Composer, err = s.newComposer(tx, reader, v, facts, line); err != nil {
 		return view, conv, err
 	}
-	view.Details, err = newDetails(tx, conv, contact, facts, line)
+	view.Details, err = newDetails(tx, conv, facts.Contact, facts, line)
 	return view, conv, err
 }
 
@@ -189,7 +192,7 @@ func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f b
 		Action: base + "/reply", DraftURL: base + "/draft", Conv: conv.ID, Title: conv.Title, Rev: conv.Rev, View: v, Client: newClient(),
 		Hint: "Text to " + f.To.Pretty() + " from " + line.Phone.Pretty(),
 	}
-	if err := bridge.Decide(reader, bridge.DoReply, f); err != nil {
+	if err := bridge.Decide(reader.Actor(), bridge.DoReply, &f).Err(); err != nil {
 		t := web.Explain(tx.Context(), err)
 		cp.Blocked, cp.Fix = t.Text, t.Fix
 	}

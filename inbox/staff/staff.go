@@ -50,6 +50,8 @@ func (s *Inbox) Mount(r gin.IRouter) {
 	c.POST("/draft", s.Do(s.draft))
 	c.POST("/contact", s.Do(s.contact))
 	c.POST("/address", s.Do(s.address))
+	s.mountPeople(g)
+	s.mountSettings(g)
 	g.POST("/inbox/d/:id/retry", s.Do(s.retry))
 	g.POST("/inbox/d/:id/dismiss", s.Do(s.dismiss))
 }

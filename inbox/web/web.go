@@ -97,6 +97,8 @@ func (w *Web) Shell(c *gin.Context, title, section string) templates.Shell {
 	}
 	if me, ok := Me(c); ok {
 		s.Me = NewPerson(me)
+		s.People = bridge.Decide(me.Actor(), bridge.DoSeePeople, &bridge.Facts{}).Allowed()
+		s.Settings = bridge.Decide(me.Actor(), bridge.DoChangeSettings, &bridge.Facts{}).Allowed()
 	}
 	return s
 }

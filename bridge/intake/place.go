@@ -1,0 +1,112 @@
+package intake
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"porchlight/bridge"
+	"porchlight/data"
+)
+
+// Place says which record a message is about, as somebody of the team knows; record
+// 0 is none. The message does not change: the word goes beside it, the history gets
+// a line, and the contact's next texts follow it.
+func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.MessageID, record bridge.RecordID) (conv bridge.ConversationID, err error) {
+	now := in.Now()
+	err = in.Store.Write(ctx, func(tx *data.Tx) error {
+		m, err := tx.Message(id)
+		if err != nil {
+			return err
+		}
+		conv = m.Conversation
+		f, err := in.facts(tx, actor, conv)
+		if err != nil {
+			return err
+		}
+		f.Record, f.Shared = bridge.Record{}, false
+		if record != 0 {
+			if f.Record, err = tx.Record(record); err != nil {
+				return err
+			}
+			f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID)
+		}
+		if err := bridge.Decide(actor.Actor(), bridge.DoPlace, &f).Err(); err != nil {
+			return err
+		}
+		if m.About.Record == record || m.Direction != bridge.In && m.Direction != bridge.Out {
+			return nil
+		}
+		if err := tx.Place(bridge.Placement{Message: id, Record: record, Because: actor.Name + " said so", By: actor.ID, At: now}); err != nil {
+			return err
+		}
+		text := actor.Name + " said that a message is about no record"
+		if record != 0 {
+			text = actor.Name + " moved a message to " + f.Record.Label()
+			if err := tx.Correct(f.Contact.ID, record, now); err != nil {
+				return err
+			}
+		}
+		return event(tx, conv, text, now)
+	})
+	return conv, err
+}
+
+// AddParticipant puts a colleague or another contact into a conversation.
+func (in *Intake) AddParticipant(ctx context.Context, actor bridge.Staff, p bridge.Participant) error {
+	return in.participant(ctx, actor, p, bridge.DoAddParticipant)
+}
+
+// RemoveParticipant takes one out again. What they wrote stays.
+func (in *Intake) RemoveParticipant(ctx context.Context, actor bridge.Staff, p bridge.Participant) error {
+	return in.participant(ctx, actor, p, bridge.DoRemoveParticipant)
+}
+
+func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.Participant, do bridge.Action) error {
+	return in.act(ctx, actor, p.Conversation, bridge.DoSee, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		var err error
+		if f.Who, f.WhoSees, err = person(tx, p); err != nil {
+			return "", &bridge.Invalid{Field: "person", Problem: "Choose a colleague or a contact"}
+		}
+		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
+			return "", err
+		}
+		p.AddedAt = now
+		if do == bridge.DoRemoveParticipant {
+			if err := lastMember(tx, &f, p); err != nil {
+				return "", err
+			}
+			return actor.Name + " took " + f.Who.Name + " out of this", tx.RemoveParticipant(p, now)
+		}
+		if err := tx.AddParticipant(p); err != nil {
+			return "", err
+		}
+		return actor.Name + " added " + f.Who.Name, nil
+	})
+}
+
+// lastMember refuses to take the last colleague out of a conversation that only
+// participants see.
+func lastMember(tx *data.Tx, f *bridge.Facts, p bridge.Participant) error {
+	if p.Staff == 0 || f.Settings.Policy(f.Conversation.Kind).SeenBy != bridge.ParticipantsOnly {
+		return nil
+	}
+	members, err := tx.Members(p.Conversation)
+	if err == nil && len(members) == 1 && members[0] == p.Staff {
+		err = &bridge.Denied{Code: "last_member", Sentence: "Nobody else of the team would see this conversation", Fix: "Add a colleague first"}
+	}
+	return err
+}
+
+func person(tx *data.Tx, p bridge.Participant) (who bridge.Actor, seesIt bool, err error) {
+	if p.Staff == 0 {
+		c, err := tx.Contact(p.Contact)
+		return c.Actor(), false, err
+	}
+	s, err := tx.StaffMember(p.Staff)
+	if err != nil {
+		return who, false, err
+	}
+	seesIt, err = sees(tx, s, p.Conversation)
+	return s.Actor(), seesIt, err
+}
