@@ -142,13 +142,17 @@ func exampleOpen(now time.Time) Conversation {
 	return Conversation{
 		ID: 901, Rev: 41, Href: "/inbox/c/901?view=open", BackHref: "/inbox?view=open", View: bridge.ViewOpen,
 		Title: "Priya Raman", Initials: "PR", Sub: "+1 415 555 0134", State: bridge.Open, Urgent: true, Unread: 2, Items: items, Older: "/inbox/c/901/older?before=50",
-		Banners: []Banner{{"ai", "spark", "Handed over by the AI receptionist: needs a visit time."}}, Assignee: 1, Team: exampleTeam(), Can: Can{Organise: true},
+		Banners: []Banner{{"ai", "spark", "Handed over by the AI receptionist: needs a visit time."}}, Assignee: 1, Team: exampleTeam(), Can: Can{Organise: true, Edit: true, Add: true},
 		Snoozes: []Choice{{"3h", "Later today", "in 3 hours"}, {"tomorrow", "Tomorrow", "08:00"}, {"monday", "Monday", "08:00"}},
 		Composer: Composer{Action: "/inbox/c/901/reply", DraftURL: "/inbox/c/901/draft", Conv: 901, Rev: 41, Title: "Priya Raman", LastSeen: 64,
+			By: bridge.SMS, ByText: "Text", Placeholder: "Text Priya Raman", CallHref: "tel:+14155550134", CallText: "+1 415 555 0134", Names: []string{"Maya Quinn", "Jo Park"},
 			Hint: "Text to +1 415 555 0134 from +1 415 555 0100"},
 		Details: Details{Name: "Priya Raman", Title: "Priya Raman", Initials: "PR", Since: "Customer since March 2026", RenameURL: "/inbox/c/901/contact", AddURL: "/inbox/c/901/address", Line: "+1 415 555 0100",
 			Addresses: []Address{{"Mobile", "+1 415 555 0134", "tel:+14155550134", &Badge{"ok", "tick", "Receives texts"}}, {"Email", "priya@example.com", "", nil}},
-			People:    []Participant{{"Sam Ortiz", "Owner"}, {"Maya Quinn", "Office admin"}}},
+			People:    []Participant{{Name: "Sam Ortiz", Role: "Owner", Remove: "staff:1"}, {Name: "Maya Quinn", Role: "Office admin", Remove: "staff:2"}, {Name: "Jo Park", Role: "Tradie"}},
+			Profile:   "/people/901", Side: "Customer", PeopleURL: "/inbox/c/901/people",
+			Record: &RecordCard{Label: "Job #1042 Boiler replacement", Href: "/records/1", Stage: "Construction", Team: "Jo Park"},
+			Others: []Link{{"Job #1042 Boiler replacement", "Fri", "/inbox/c/902"}, {"Customer", "20 Nov", "/inbox/c/903"}}},
 	}
 }
 

@@ -30,6 +30,9 @@ var (
 		"error":     reflect.TypeFor[ErrorPage](),
 		"simulator": reflect.TypeFor[SimulatorPage](),
 		"gallery":   reflect.TypeFor[Gallery](),
+		"new":       reflect.TypeFor[NewPage](),
+		"place":     reflect.TypeFor[PlacePage](),
+		"add":       reflect.TypeFor[AddPage](),
 	}, peoplePages, settingsPages)
 	fragments = union(map[string]reflect.Type{
 		"changes":  reflect.TypeFor[Changes](),
@@ -38,6 +41,9 @@ var (
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
 		"handset":  reflect.TypeFor[SimulatorPage](),
+		"newform":  reflect.TypeFor[NewPage](),
+		"placing":  reflect.TypeFor[PlacePage](),
+		"adding":   reflect.TypeFor[AddPage](),
 	}, peopleFragments, settingsFragments)
 )
 

@@ -31,12 +31,14 @@ type Person struct {
 // InboxPage is the list with or without an open conversation.
 type InboxPage struct {
 	Shell
-	View  bridge.View
-	Tabs  Tabs
-	Rows  []Row
-	More  string // URL of the next page of rows; empty at the end
-	Open  *Conversation
-	Empty Empty // shown when Rows is empty
+	View    bridge.View
+	Tabs    Tabs
+	Folders []Tab  // the sidebar's channels; empty where there is one only
+	New     string // URL of a new conversation; empty for who may not start one
+	Rows    []Row
+	More    string // URL of the next page of rows; empty at the end
+	Open    *Conversation
+	Empty   Empty // shown when Rows is empty
 	// Setup is the day-one checklist, shown while the store has no conversation.
 	Setup []SetupStep
 }
@@ -111,6 +113,8 @@ type Conversation struct {
 	StateText string // "Snoozed until Mon 08:00", empty when open
 	Urgent    bool
 	Unread    int64
+	Held      bool // nobody may send
+	FromTop   bool // opens at its first message
 	Items     []Item
 	Older     string // URL of the messages before the first; empty at the start
 	Banners   []Banner
@@ -125,7 +129,9 @@ type Conversation struct {
 
 // Can says which controls the reader has; a control that is not allowed is not shown.
 type Can struct {
-	Organise bool // assign, close, snooze, mark urgent, edit the contact
+	Organise bool // assign, close, snooze, mark urgent, put on hold
+	Edit     bool // the contact
+	Add      bool // people to the conversation
 }
 
 // Choice is one ready-made value of a menu.
@@ -165,7 +171,15 @@ type Message struct {
 	StateIcon   string // clock, tick, ticks, alert, info
 	StateText   string // "Delivered", "Not delivered"; "" for what came in
 	Failure     *Failure
+	About       *About
 	History     []Step // of the delivery, for the pop-over on the time
+}
+
+// About says which record a message is about, or offers to say so.
+type About struct {
+	Text    string // "#1042 Boiler replacement"; empty: nobody said
+	Because string
+	Href    string // where to say it; empty for who may not
 }
 
 // Attachment is a file of a message.
@@ -205,6 +219,14 @@ type Composer struct {
 	Blocked, Fix string
 	// Hint says exactly what will happen: "Text to +1 415 555 0134 from +1 415 555 0100".
 	Hint string
+	// By is how a reply leaves, with its icon, its word and what stands in the empty box.
+	By          bridge.Channel
+	ByText      string
+	Placeholder string
+	// Call is whom to call when it cannot wait: tel: and the number as people write it.
+	CallHref, CallText string
+	// Names are whom an @ can mention.
+	Names []string
 	// Conflict is shown when somebody wrote after the page was loaded.
 	Conflict *Conflict
 	Error    string // what was wrong with the form, the draft kept
@@ -233,6 +255,24 @@ type Details struct {
 	RenameURL string
 	AddURL    string
 	Line      string // the business number that the contact knows
+	// Profile is the contact's page; empty among staff and for who may not see it.
+	Profile   string
+	Side      string
+	Record    *RecordCard
+	Others    []Link // the contact's other conversations
+	PeopleURL string // where people are added; empty for who may not
+}
+
+// RecordCard is what a conversation is about.
+type RecordCard struct {
+	Label, Href string // Href is empty for who may not see the record's page
+	Stage       string
+	Team        string // who is assigned, by name
+}
+
+// Link is a line that leads somewhere.
+type Link struct {
+	Text, Hint, Href string
 }
 
 // Address is a contact's phone or email in the panel.
@@ -246,6 +286,8 @@ type Address struct {
 // Participant is a person in the conversation.
 type Participant struct {
 	Name, Role string
+	// Remove is the value that takes the person out; empty where that cannot be.
+	Remove string
 }
 
 // Changes is the answer to "what is new since a revision": fragments only.
@@ -254,6 +296,63 @@ type Changes struct {
 	Rows  []Row
 	Open  *Conversation // header, banners, composer state and details, if they changed
 	Items []Message     // new and changed messages of the open conversation
+	Gone  []Gone        // messages that the open conversation does not show any more
+}
+
+// Gone is a fragment that leaves the page.
+type Gone struct {
+	ID  string
+	Rev int64
+}
+
+// NewPage starts a conversation, step by step: what kind, with whom, about what.
+// Each choice is in the URL, so that it works without JavaScript.
+type NewPage struct {
+	Shell
+	Kinds                     []Tab // View is empty
+	Kind                      string
+	Asks                      string // the first question in words: "Who is it for?"
+	Query                     string
+	Found                     []Pick
+	Person                    *Pick  // chosen
+	Phone                     string // a number that nobody has yet, as typed
+	Records                   []Pick
+	Record                    *Pick
+	NeedsRecord, NeedsSubject bool
+	Subject, SubjectHint      string
+	Body, Client              string
+	Hint                      string // what will happen
+	Blocked, Fix              string // why it cannot be started
+	CallText, CallHref        string
+	Error                     string
+	Back                      string
+}
+
+// Pick is one of several to choose from. One that cannot be chosen says why.
+type Pick struct {
+	ID             string
+	Text, Hint     string
+	Initials, Href string
+	Blocked, Fix   string
+}
+
+// PlacePage says which record a message is about.
+type PlacePage struct {
+	Shell
+	Message Item
+	Action  string // POST target
+	Records []Pick
+	Current string // the record's id; "0" for none
+	Back    string
+}
+
+// AddPage adds people to a conversation.
+type AddPage struct {
+	Shell
+	Title, Action, Query string
+	Search               string // GET target
+	Team, Contacts       []Pick
+	Error, Back          string
 }
 
 // LoginPage asks for email and password.

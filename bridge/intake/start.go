@@ -174,6 +174,14 @@ func (in *Intake) startFacts(tx *data.Tx, actor bridge.Staff, s *Start, now time
 	return f, nil
 }
 
+// StartFacts gives what Decide is told of a conversation that somebody thinks of
+// starting, so that a page can say beforehand what stands against it. It takes no
+// Phone: nothing is stored.
+func (in *Intake) StartFacts(tx *data.Tx, actor bridge.Staff, s Start) (bridge.Facts, error) {
+	s.Phone = ""
+	return in.startFacts(tx, actor, &s, in.Now())
+}
+
 // startContact finds whom it is with, or makes a contact of a number that nobody
 // has yet.
 func (in *Intake) startContact(tx *data.Tx, actor bridge.Staff, s *Start, now time.Time) (bridge.Contact, error) {

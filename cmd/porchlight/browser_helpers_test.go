@@ -573,7 +573,7 @@ func (s *stage) conversation(name string) (id bridge.ConversationID) {
 				return err
 			}
 			for _, c := range cs {
-				if c.Title == name {
+				if c.Title == name && c.Kind == bridge.KindCustomer {
 					id = c.ID
 				}
 			}

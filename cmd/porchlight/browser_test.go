@@ -263,7 +263,7 @@ func TestStopBlocksTheComposer(t *testing.T) {
 	sam.reply("They do not want texts. Call on Monday.")
 	sam.until("the note", bubbles("note", "They do not want texts. Call on Monday.")+`.length === 1`)
 	phone.click(".quick button", "START")
-	sam.until("the composer is open again", `!document.querySelector('.cstate[data-blocked]') && !document.querySelector('.chan [value=sms]').disabled`)
+	sam.until("the composer is open again", `!document.querySelector('.cstate[data-blocked]') && !document.querySelector('.chan [value=reply]').disabled`)
 	sam.click(".chan", "Text")
 	sam.is("the draft waited", `document.querySelector('.composer textarea').value === 'I was about to say'`)
 	sam.press("Ctrl+Enter")
@@ -289,11 +289,11 @@ func TestKeyboardAlone(t *testing.T) {
 	sam.press("Enter")
 	sam.until("Enter opens it", fmt.Sprintf(`document.querySelector('.chead h2')?.textContent.includes(%q)`, name))
 	sam.is("the focus stays in the list", focused+`?.querySelector('strong').textContent === `+fmt.Sprintf("%q", name))
-	for sam.press("]"); shows[string](sam, `document.querySelector('.chead h2').textContent.trim()`) != "Northside Dental"; sam.press("]") {
-		sam.until("the next conversation", fmt.Sprintf(`document.querySelector('.chead h2').textContent.trim() !== %q`, name))
-		if name = shows[string](sam, `document.querySelector('.chead h2').textContent.trim()`); name == "Northside Dental" {
-			break
-		}
+	for name != "Northside Dental" {
+		open := shows[string](sam, `document.querySelector('#frame').dataset.open`)
+		sam.press("]")
+		sam.until("the next conversation", fmt.Sprintf(`document.querySelector('#frame').dataset.open !== %q`, open))
+		name = shows[string](sam, `document.querySelector('.chead h2').textContent.trim()`)
 	}
 	sam.press("r")
 	sam.is("r goes to the reply box", `document.activeElement.matches('.composer textarea')`)

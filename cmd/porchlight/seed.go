@@ -32,6 +32,9 @@ type demoText struct {
 
 const day = 24 * time.Hour
 
+// noPassword is a hash that no password has.
+const noPassword = "!"
+
 func demoTeam() []bridge.Staff {
 	return []bridge.Staff{
 		{Name: "Sam Ortiz", Email: "sam@example.com", Role: bridge.Owner},
@@ -120,8 +123,8 @@ func seedDemo(ctx context.Context, cfg Config) (owner bridge.StaffID, err error)
 			return err
 		}
 		team = demoTeam()
-		for i, p := range team { // nobody can sign in with an empty hash, and nobody needs to
-			if team[i], err = tx.AddStaff(p, "", now.Add(-90*day)); err != nil {
+		for i, p := range team { // nobody can sign in with this, and nobody needs to
+			if team[i], err = tx.AddStaff(p, noPassword, now.Add(-90*day)); err != nil {
 				return err
 			}
 		}
@@ -131,7 +134,7 @@ func seedDemo(ctx context.Context, cfg Config) (owner bridge.StaffID, err error)
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
-		return nil
+		return seedOffice(tx, line, team, now)
 	})
 	return owner, errors.Join(err, s.Close())
 }

@@ -140,7 +140,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		return nil, errors.Join(err, p.store.Close())
 	}
 	p.intake = intake.New(intake.Options{
-		Store: p.store, Now: time.Now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio},
+		Store: p.store, Now: time.Now, Zone: cfg.Business.TimeZone, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio},
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,

@@ -82,7 +82,7 @@ func (s *Inbox) movedRows(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	now := s.now()
 	var rows []templates.Row
 	for _, conv := range moved {
-		row := newRow(conv, reader.ID, v, open, now)
+		row := newRow(conv, reader, v, open, now)
 		shown, err := tx.InView(reader, v, conv.ID)
 		if err != nil {
 			return nil, err
@@ -117,8 +117,16 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	if len(ms) == data.MaxSince {
 		return errTooMuch
 	}
+	may := s.mayPlace(tx, reader, conv)
 	for _, m := range ms {
-		out.Items = append(out.Items, s.newMessage(m, to, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
+		out.Items = append(out.Items, s.newMessage(m, shownTo{reader, to, may}, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
+	}
+	if err != nil || conv.Record == 0 {
+		return err
+	}
+	gone, err := tx.UnplacedSince(open, after)
+	for _, id := range gone {
+		out.Gone = append(out.Gone, templates.Gone{ID: "m-" + strconv.FormatInt(int64(id), 10), Rev: tx.Rev()})
 	}
 	return err
 }

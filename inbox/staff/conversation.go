@@ -1,8 +1,6 @@
 package staff
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,6 +16,9 @@ import (
 
 // messagesPerPage is what opens at once; the rest loads upwards.
 const messagesPerPage = 50
+
+// messagesFromTop is what opens at once where a conversation opens at its top.
+const messagesFromTop = 500
 
 func (s *Inbox) conversation(c *gin.Context) error {
 	id, err := web.ID[bridge.ConversationID](c, "id")
@@ -40,22 +41,23 @@ func (s *Inbox) older(c *gin.Context) error {
 		return err
 	}
 	var ms []bridge.Message
-	var to string
+	to := shownTo{reader: me(c)}
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		conv, err := tx.Conversation(me(c), id)
 		if err != nil {
 			return err
 		}
-		if to, err = answerTo(tx, conv); err != nil {
+		if to.to, err = answerTo(tx, conv); err != nil {
 			return err
 		}
+		to.mayPlace = s.mayPlace(tx, me(c), conv)
 		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	ms, older := split(ms, id)
+	ms, older := split(ms, id, messagesPerPage)
 	c.Header("X-Older", older)
 	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms, to)))
 }
@@ -71,11 +73,11 @@ func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
 
 // split takes the one message more than a page holds off its old end, and gives
 // the URL of what is before the page.
-func split(ms []bridge.Message, id bridge.ConversationID) ([]bridge.Message, string) {
-	if len(ms) <= messagesPerPage {
+func split(ms []bridge.Message, id bridge.ConversationID, most int) ([]bridge.Message, string) {
+	if len(ms) <= most {
 		return ms, ""
 	}
-	ms = ms[len(ms)-messagesPerPage:]
+	ms = ms[len(ms)-most:]
 	return ms, "/inbox/c/" + strconv.FormatInt(int64(id), 10) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
 }
 
@@ -86,16 +88,20 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 	if err != nil {
 		return view, err
 	}
-	ms, err := tx.Messages(id, before, messagesPerPage+1)
+	most := messagesPerPage
+	if view.FromTop { // opens at its first message, so it comes whole
+		most = messagesFromTop
+	}
+	ms, err := tx.Messages(id, before, most+1)
 	if err != nil {
 		return view, err
 	}
-	ms, view.Older = split(ms, id)
+	ms, view.Older = split(ms, id, most)
 	to, err := answerTo(tx, conv)
 	if err != nil {
 		return view, err
 	}
-	view.Items = templates.NewItems(s.messages(ms, to))
+	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv)}))
 	if before == 0 {
 		markNew(view.Items, conv.Unread)
 	}
@@ -128,11 +134,11 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 	now := s.now()
 	view := templates.Conversation{
 		ID: id, Rev: conv.Rev, Href: conversationURL(v, id), BackHref: listURL(v), View: v,
-		Title: conv.Title, Initials: bridge.Initials(conv.Title), State: conv.State,
-		Urgent: conv.Urgent, Unread: conv.Unread, Assignee: conv.Assignee,
-		Can: templates.Can{Organise: bridge.Decide(reader.Actor(), bridge.DoAssign, &facts).Allowed()},
+		Title: conv.TitleFor(reader), Initials: bridge.Initials(conv.TitleFor(reader)), State: conv.State,
+		Urgent: conv.Urgent, Unread: conv.Unread, Assignee: conv.Assignee, Held: conv.Held,
+		FromTop: facts.Settings.Policy(conv.Kind).FromTop, Sub: subtitle(conv), Can: newCan(reader, &facts),
 	}
-	if p := facts.To.Pretty(); p != conv.Title {
+	if p := facts.To.Pretty(); view.Sub == "" && p != conv.Title {
 		view.Sub = p
 	}
 	switch conv.State {
@@ -149,16 +155,32 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 			return view, conv, err
 		}
 	}
-	line, err := tx.SendingLine(conv.Line)
-	if err != nil {
-		return view, conv, err
+	line := bridge.Line{}
+	if facts.By == bridge.SMS {
+		if line, err = tx.SendingLine(conv.Line); err != nil {
+			return view, conv, err
+		}
 	}
 	view.Banners = banners(conv, facts)
 	if view.Composer, err = s.newComposer(tx, reader, v, facts, line); err != nil {
 		return view, conv, err
 	}
-	view.Details, err = newDetails(tx, conv, facts.Contact, facts, line)
+	view.Details, err = s.newDetails(tx, reader, &facts, line)
 	return view, conv, err
+}
+
+// newCan says which controls the reader has, as Decide does.
+func newCan(reader bridge.Staff, f *bridge.Facts) templates.Can {
+	may := func(do bridge.Action, f *bridge.Facts) bool { return bridge.Decide(reader.Actor(), do, f).Allowed() }
+	adding := *f
+	adding.Who = bridge.Actor{Kind: bridge.ByStaff, Role: bridge.Owner, Active: true}
+	contact := adding
+	contact.Who = bridge.Actor{Kind: bridge.ByContact, Side: bridge.Customer, Active: true}
+	return templates.Can{
+		Organise: may(bridge.DoClose, f),
+		Edit:     f.Contact.ID != 0 && may(bridge.DoEditContact, f),
+		Add:      may(bridge.DoAddParticipant, &adding) || may(bridge.DoAddParticipant, &contact),
+	}
 }
 
 // team is whom a conversation may be assigned to, the reader first.
@@ -175,6 +197,12 @@ func team(tx *data.Tx, reader bridge.Staff) (out []templates.Person, err error) 
 }
 
 func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
+	if c.Held {
+		b = append(b, templates.Banner{Tone: "warn", Icon: "ban", Text: "Sending is on hold here. Notes still work."})
+	}
+	if f.By != bridge.SMS {
+		return b
+	}
 	if f.To.OptedOut {
 		b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + f.To.Pretty() + " are blocked."})
 	}
@@ -182,80 +210,6 @@ func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
 		b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + f.To.Pretty() + " failed: " + f.To.Problem + "."})
 	}
 	return b
-}
-
-// newComposer says beforehand what a reply will do, or why it cannot.
-func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f bridge.Facts, line bridge.Line) (templates.Composer, error) {
-	conv := f.Conversation
-	base := "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10)
-	cp := templates.Composer{
-		Action: base + "/reply", DraftURL: base + "/draft", Conv: conv.ID, Title: conv.Title, Rev: conv.Rev, View: v, Client: newClient(),
-		Hint: "Text to " + f.To.Pretty() + " from " + line.Phone.Pretty(),
-	}
-	if err := bridge.Decide(reader.Actor(), bridge.DoReply, &f).Err(); err != nil {
-		t := web.Explain(tx.Context(), err)
-		cp.Blocked, cp.Fix = t.Text, t.Fix
-	}
-	drafts, err := tx.Drafts(conv.ID, reader.ID)
-	if err != nil {
-		return cp, err
-	}
-	cp.Draft, cp.NoteDraft = drafts["reply"], drafts["note"]
-	cp.LastSeen, err = tx.NewestMessage(conv.ID)
-	return cp, err
-}
-
-// newClient makes the key of a form for browsers without JavaScript, so that a
-// form that is sent twice makes one message.
-func newClient() string {
-	b := make([]byte, 16)
-	rand.Read(b) // never fails, since Go 1.24
-	return hex.EncodeToString(b)
-}
-
-func newDetails(tx *data.Tx, conv bridge.Conversation, contact bridge.Contact, f bridge.Facts, line bridge.Line) (templates.Details, error) {
-	base := "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10)
-	d := templates.Details{
-		Name: contact.Name, Title: conv.Title, Initials: bridge.Initials(conv.Title),
-		Since: "Since " + contact.CreatedAt.Format("January 2006"), RenameURL: base + "/contact", AddURL: base + "/address",
-		Line: line.Phone.Pretty(),
-	}
-	for _, a := range contact.Addresses {
-		v := templates.Address{Label: "Mobile", Value: a.Pretty()}
-		switch {
-		case a.Channel == bridge.Email:
-			v.Label = "Email"
-		case !a.Answerable:
-			v.Label = "Sender"
-		}
-		if _, err := bridge.ParsePhone(a.Value); err == nil && a.Channel == bridge.SMS {
-			v.CallHref = "tel:" + a.Value
-		}
-		v.Badge = addressBadge(a, a.Value == f.To.Value)
-		d.Addresses = append(d.Addresses, v)
-	}
-	people, err := tx.Participants(conv.ID)
-	for _, p := range people {
-		if p.Name == "" {
-			p.Name = conv.Title
-		}
-		d.People = append(d.People, templates.Participant{Name: p.Name, Role: p.Role})
-	}
-	return d, err
-}
-
-func addressBadge(a bridge.Address, answers bool) *templates.Badge {
-	switch {
-	case a.OptedOut:
-		return &templates.Badge{Tone: "danger", Icon: "ban", Text: "Opted out"}
-	case a.Problem != "":
-		return &templates.Badge{Tone: "warn", Icon: "alert", Text: "Texts fail"}
-	case !a.Answerable:
-		return &templates.Badge{Icon: "ban", Text: "Cannot be texted"}
-	case answers:
-		return &templates.Badge{Tone: "sms", Icon: "sms", Text: "Answers go here"}
-	}
-	return nil
 }
 
 // snoozes are the ready-made times: later today, tomorrow morning, next week.

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,8 +43,11 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 		if err != nil {
 			return err
 		}
-		p.Rows, p.More = s.rows(cs, reader.ID, v, current)
+		p.Rows, p.More = s.rows(cs, reader, v, current)
 		if p.Tabs, err = s.tabs(tx, reader, v); err != nil {
+			return err
+		}
+		if p.Folders, p.New, err = s.sidebar(tx, reader, v); err != nil {
 			return err
 		}
 		if len(p.Rows) == 0 && v == bridge.ViewOpen {
@@ -56,7 +60,7 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 
 // rows turns one more conversation than a page holds into the page and the URL of
 // the next one.
-func (s *Inbox) rows(cs []bridge.Conversation, reader bridge.StaffID, v bridge.View, current bridge.ConversationID) (rows []templates.Row, more string) {
+func (s *Inbox) rows(cs []bridge.Conversation, reader bridge.Staff, v bridge.View, current bridge.ConversationID) (rows []templates.Row, more string) {
 	if len(cs) > rowsPerPage {
 		cs = cs[:rowsPerPage]
 		more = "/inbox/more?view=" + string(v) + "&before=" + data.CursorAfter(cs[len(cs)-1]).String()
@@ -82,9 +86,30 @@ func (s *Inbox) more(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, more := s.rows(cs, reader.ID, v, 0)
+	rows, more := s.rows(cs, reader, v, 0)
 	c.Header("X-More", more)
 	return s.Fragment(c, http.StatusOK, "rows", rows)
+}
+
+// teamTab is the tab of what colleagues write to each other, with how many of those
+// conversations have something new; nil where there are none.
+func (s *Inbox) teamTab(tx *data.Tx, reader bridge.Staff, current bridge.View) (*templates.Tab, error) {
+	v := bridge.View(bridge.FolderTeam)
+	cs, err := tx.Conversations(reader, v, data.Cursor{}, data.MaxCount)
+	if err != nil || len(cs) == 0 {
+		return nil, err
+	}
+	unread := 0
+	for _, c := range cs {
+		if c.Unread > 0 {
+			unread++
+		}
+	}
+	tab := templates.Tab{View: v, Title: v.Title(), Href: listURL(v), Current: v == current}
+	if unread > 0 {
+		tab.Count = strconv.Itoa(unread)
+	}
+	return &tab, nil
 }
 
 // tabs counts the views that a person has to act on; the others only have names.
@@ -93,7 +118,7 @@ func (s *Inbox) tabs(tx *data.Tx, reader bridge.Staff, current bridge.View) (t t
 	for _, v := range bridge.Views {
 		tab := templates.Tab{View: v, Title: v.Title(), Href: listURL(v), Current: v == current}
 		switch v {
-		case bridge.ViewOpen, bridge.ViewMine, bridge.ViewUnassigned, bridge.ViewAttention:
+		case bridge.ViewOpen, bridge.ViewMine, bridge.ViewUnassigned, bridge.ViewAttention, bridge.ViewMentions:
 			n, err := tx.CountView(reader, v)
 			if err != nil {
 				return t, err
@@ -101,10 +126,48 @@ func (s *Inbox) tabs(tx *data.Tx, reader bridge.Staff, current bridge.View) (t t
 			if tab.Count = strconv.FormatInt(n, 10); n >= data.MaxCount {
 				tab.Count = strconv.Itoa(data.MaxCount-1) + "+"
 			}
+			if v == bridge.ViewMentions && n == 0 {
+				tab.Count = ""
+			}
 		}
 		t.Tabs = append(t.Tabs, tab)
+		if v == bridge.ViewMentions {
+			team, err := s.teamTab(tx, reader, current)
+			if err != nil {
+				return t, err
+			}
+			if team != nil {
+				t.Tabs = append(t.Tabs, *team)
+			}
+		}
 	}
 	return t, nil
+}
+
+// sidebar is the channels that the preset uses or that hold something, and where a
+// conversation is started by who may.
+func (s *Inbox) sidebar(tx *data.Tx, reader bridge.Staff, current bridge.View) (tabs []templates.Tab, start string, err error) {
+	settings, err := tx.Settings()
+	if err != nil {
+		return nil, "", err
+	}
+	holds, err := tx.Folders(reader)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, f := range bridge.Folders {
+		if reader.Role.Office() && settings.Shows(f) || slices.Contains(holds, f) {
+			v := bridge.View(f)
+			tabs = append(tabs, templates.Tab{View: v, Title: f.Title(), Href: listURL(v), Current: v == current})
+		}
+	}
+	if len(tabs) < 2 {
+		tabs = nil
+	}
+	if len(s.startable(settings, reader)) > 0 {
+		start = "/inbox/new"
+	}
+	return tabs, start, nil
 }
 
 // setup is the checklist of the first day, while nobody has written yet.
@@ -131,6 +194,9 @@ func (s *Inbox) setup(tx *data.Tx, reader bridge.Staff) ([]templates.SetupStep, 
 }
 
 func emptyView(v bridge.View) templates.Empty {
+	if f := v.Folder(); f != "" {
+		return templates.Empty{Title: "Nothing open in " + f.Title(), Text: "Conversations of this channel show here.", Action: "Show everything open", Href: listURL(bridge.ViewOpen)}
+	}
 	e := templates.Empty{Title: "Nothing here", Action: "Show everything open", Href: listURL(bridge.ViewOpen)}
 	switch v {
 	case bridge.ViewOpen:
@@ -145,6 +211,8 @@ func emptyView(v bridge.View) templates.Empty {
 		e.Title, e.Text = "Nobody owes you an answer", "Conversations move here when you reply."
 	case bridge.ViewSnoozed:
 		e.Title, e.Text = "Nothing is snoozed", "Snoozed conversations come back by themselves."
+	case bridge.ViewMentions:
+		e.Title, e.Text = "Nobody mentioned you", "When a colleague writes @ and your name, the conversation shows here."
 	case bridge.ViewClosed:
 		e.Title, e.Text = "Nothing is closed yet", "A new message reopens a closed conversation."
 	}
@@ -152,30 +220,46 @@ func emptyView(v bridge.View) templates.Empty {
 }
 
 // newRow is a conversation as the list shows it.
-func newRow(c bridge.Conversation, reader bridge.StaffID, v bridge.View, current bridge.ConversationID, now time.Time) templates.Row {
+func newRow(c bridge.Conversation, reader bridge.Staff, v bridge.View, current bridge.ConversationID, now time.Time) templates.Row {
+	title := c.TitleFor(reader)
 	r := templates.Row{
-		ID: c.ID, Rev: c.Rev, Href: conversationURL(v, c.ID), Title: c.Title, Initials: bridge.Initials(c.Title),
+		ID: c.ID, Rev: c.Rev, Href: conversationURL(v, c.ID), Title: title, Initials: bridge.Initials(title),
 		Channel: c.LastChannel, Preview: c.Preview, Draft: c.Draft, Unread: c.Unread,
 		Last: templates.NewStamp(c.LastAt, now), Current: c.ID == current,
 	}
-	if p := bridge.PrettyAddress(c.Address); p != c.Title {
-		r.Sub = p
-	}
-	switch c.PreviewBy {
-	case bridge.Out:
-		who := bridge.Staff{Name: c.PreviewAuthorName}.FirstName()
-		if c.PreviewAuthor == reader {
-			who = "You"
-		}
-		r.Preview = who + ": " + c.Preview
-	case bridge.Note:
+	r.Sub = subtitle(c)
+	switch {
+	case c.PreviewBy == bridge.Note:
 		r.Preview = "Note: " + c.Preview
+	case c.PreviewAuthor == reader.ID:
+		r.Preview = "You: " + c.Preview
+	case c.PreviewAuthor != 0:
+		r.Preview = bridge.Staff{Name: c.PreviewAuthorName}.FirstName() + ": " + c.Preview
 	}
 	r.Badges = badges(c, now)
 	if extra := len(r.Badges) - 3; extra > 0 {
 		r.Badges, r.More = r.Badges[:3], extra
 	}
 	return r
+}
+
+// subtitle is the line under a conversation's title: what it is about, or else the
+// number.
+func subtitle(c bridge.Conversation) string {
+	switch {
+	case c.Subject != "" && c.RecordLabel != "":
+		return c.Subject + " · " + c.RecordLabel
+	case c.Subject != "":
+		return c.Subject
+	case c.RecordLabel != "":
+		return c.RecordLabel
+	case c.Kind == bridge.KindTeam:
+		return "Team"
+	}
+	if p := bridge.PrettyAddress(c.Address); p != c.Title {
+		return p
+	}
+	return ""
 }
 
 // badges in the order of what a person should see first.
@@ -187,6 +271,8 @@ func badges(c bridge.Conversation, now time.Time) (b []templates.Badge) {
 	}
 	add(c.Urgent, "danger", "flag", "Urgent")
 	add(c.Failed > 0, "danger", "alert", "Not delivered")
+	add(c.Mentioned > 0, "ai", "at", "Mentions you")
+	add(c.Held, "warn", "ban", "On hold")
 	add(c.OptedOut, "", "ban", "Opted out")
 	add(c.State == bridge.Waiting, "warn", "clock", "Waiting")
 	add(c.State == bridge.Snoozed, "", "moon", "Until "+soon(c.SnoozedUntil, now))

@@ -5,10 +5,29 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/data"
 	"porchlight/templates"
 )
 
-func (s *Inbox) messages(ms []bridge.Message, to string) []templates.Message {
+// shownTo says for whom messages are printed: the reader, the address that an
+// answer goes to now, and whether the reader may say which record one is about.
+type shownTo struct {
+	reader   bridge.Staff
+	to       string
+	mayPlace bool
+}
+
+// mayPlace reports whether the reader may say which record a message of the
+// conversation is about, and whether the contact has any.
+func (s *Inbox) mayPlace(tx *data.Tx, reader bridge.Staff, conv bridge.Conversation) bool {
+	if conv.Contact == 0 || !bridge.Decide(reader.Actor(), bridge.DoSeePeople, &bridge.Facts{}).Allowed() {
+		return false
+	}
+	rs, err := tx.RecordsOf(conv.Contact, 1)
+	return err == nil && len(rs) > 0
+}
+
+func (s *Inbox) messages(ms []bridge.Message, to shownTo) []templates.Message {
 	out := make([]templates.Message, len(ms))
 	for i, m := range ms {
 		out[i] = s.newMessage(m, to, "")
@@ -16,15 +35,18 @@ func (s *Inbox) messages(ms []bridge.Message, to string) []templates.Message {
 	return out
 }
 
-// newMessage is a message as the inbox shows it. to is the address that an answer
-// goes to now; into is where the fragment goes.
-func (s *Inbox) newMessage(m bridge.Message, to, into string) templates.Message {
+// newMessage is a message as the inbox shows it; into is where the fragment goes.
+func (s *Inbox) newMessage(m bridge.Message, to shownTo, into string) templates.Message {
 	now := s.now()
 	v := templates.Message{
 		ID: m.ID, Rev: m.Rev, Into: into, Side: string(m.Direction), AI: m.Author.Kind == bridge.ByAI, Who: m.Author.Name,
 		Key: string(m.Author.Kind) + strconv.FormatInt(m.Author.ID, 10) + string(m.Channel), ClientID: m.ClientID,
 		Channel: m.Channel, ChannelText: channelText(m), Body: m.Body, At: templates.NewStamp(m.At, now),
 	}
+	if m.Author.Kind == bridge.ByStaff && m.Direction == bridge.In && m.Author.ID == int64(to.reader.ID) {
+		v.Side = string(bridge.Out) // one's own among the team stands on the right, like any other
+	}
+	v.About = newAbout(m, to)
 	for i, f := range m.Media {
 		name := "Photo"
 		if len(m.Media) > 1 {
@@ -36,14 +58,29 @@ func (s *Inbox) newMessage(m bridge.Message, to, into string) templates.Message 
 		return v
 	}
 	d := telling(m.Deliveries)
-	v.State, v.StateIcon, v.StateText = stateWords(d)
+	v.State, v.StateIcon, v.StateText = stateWords(d, now)
 	if (d.State.Failure() || d.State == bridge.Unknown && d.NextAt.IsZero()) && !d.Handled {
-		v.Failure = s.newFailure(d, to)
+		v.Failure = s.newFailure(d, to.to)
 	}
 	for _, d := range m.Deliveries {
 		v.History = append(v.History, history(d, now)...)
 	}
 	return v
+}
+
+// newAbout says which record a message is about, and lets who may correct it.
+func newAbout(m bridge.Message, to shownTo) *templates.About {
+	if m.Direction != bridge.In && m.Direction != bridge.Out {
+		return nil
+	}
+	a := &templates.About{Text: m.About.RecordLabel, Because: m.About.Because}
+	if to.mayPlace && m.Author.Kind == bridge.ByContact {
+		a.Href = "/inbox/m/" + strconv.FormatInt(int64(m.ID), 10) + "/about"
+	}
+	if a.Text == "" && a.Href == "" {
+		return nil
+	}
+	return a
 }
 
 func channelText(m bridge.Message) string {
@@ -88,9 +125,12 @@ func telling(ds []bridge.Delivery) bridge.Delivery {
 	return best
 }
 
-func stateWords(d bridge.Delivery) (state, icon, text string) {
+func stateWords(d bridge.Delivery, now time.Time) (state, icon, text string) {
 	switch d.State {
 	case bridge.Queued:
+		if wait := d.NextAt; d.Attempts == 0 && wait.Sub(d.CreatedAt) > time.Minute {
+			return "queued", "clock", "Leaves at " + wait.In(now.Location()).Format("15:04")
+		}
 		if d.Attempts > 0 {
 			return "queued", "clock", "Trying again"
 		}

@@ -57,6 +57,12 @@ func (s *Inbox) urgent(c *gin.Context) error {
 	})
 }
 
+func (s *Inbox) hold(c *gin.Context) error {
+	return s.on(c, func(id bridge.ConversationID) error {
+		return s.in.Hold(c.Request.Context(), me(c), id, c.PostForm("on") != "0")
+	})
+}
+
 func (s *Inbox) read(c *gin.Context) error {
 	return s.on(c, func(id bridge.ConversationID) error {
 		return s.in.Read(c.Request.Context(), me(c), id, number[bridge.MessageID](c.PostForm("upto")))

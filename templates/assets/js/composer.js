@@ -94,14 +94,16 @@ export function composer(form, log) {
   let was = kind(), timer;
   if (text.value) kept[was] = text.value;
 
+  const grow = () => { if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; } };
   const tally = () => {
+    if (form.dataset.by !== 'sms') { easy.hidden = true; grow(); return; }
     const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
     count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
     if (s.odd && text.value) count.append(Object.assign(document.createElement('span'), { className: 'wide', textContent: ` · unicode: ${s.odd}` }));
     count.title = s.odd ? `${s.odd} is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
     count.classList.toggle('over', s.parts > 3);
     easy.hidden = !fewer || fewer.odd !== '' && fewer.parts >= s.parts;
-    if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; }
+    grow();
   };
   const save = () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); };
   const upload = () => {
@@ -113,10 +115,10 @@ export function composer(form, log) {
         if (r.ok && !r.redirected) { apply(await r.text()); adopt(r, asked); } } catch { kept[k] = null; }
     });
   };
-  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; text.placeholder = was === 'note' ? 'Note for the team' : `Text ${form.dataset.title}`; tally(); state(); };
+  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; text.placeholder = was === 'note' ? 'Note for the team' : form.dataset.placeholder; tally(); state(); };
   const state = () => {                                               // may a text be sent?
     const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
-    $('[value=sms]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
+    $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
   };
   const clear = () => { text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
   const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
@@ -127,7 +129,7 @@ export function composer(form, log) {
   easy.addEventListener('click', () => { text.value = plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
   form.addEventListener('click', e => { if (e.target.closest('[data-edit]')) { e.preventDefault(); notice(); text.focus(); } });
   form.addEventListener('giveback', ({ detail: d }) => {
-    if (kind() !== d.kind) { save(); const radio = $(`[value=${d.kind === 'note' ? 'note' : 'sms'}]`, form); radio.disabled = false; radio.checked = true; load(); }
+    if (kind() !== d.kind) { save(); const radio = $(`[value=${d.kind}]`, form); radio.disabled = false; radio.checked = true; load(); }
     text.value = text.value.trim() ? `${d.body}\n${text.value}` : d.body; save(); tally();
     const from = d.notice && $('form', d.notice);
     if (from) { f.seen.value = from.elements.seen.value; f.client.value = from.elements.client.value || d.client; notice($('[data-notice]', from)); }
@@ -149,6 +151,8 @@ export function composer(form, log) {
   addEventListener('pagehide', () => form.isConnected && save());
 
   load();
+  const at = async e => { if (e.data !== '@') return; text.removeEventListener('input', at); try { (await import('./mention.js')).mentions(form, text); } catch { /* the name can be typed */ } };
+  text.addEventListener('input', at);
   for (const e of box.all().filter(x => x.conv === conv)) {           // what was left when the page went away
     if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
     show(e); if (Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');

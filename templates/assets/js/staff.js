@@ -63,9 +63,17 @@ async function go(url, { list = false, push = true } = {}) {
 document.addEventListener('click', e => {
   const a = e.target.closest('a[href]');
   if (e.defaultPrevented || !a || a.target || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
-  if (a.closest('.row') || a.matches('[data-back]')) { e.preventDefault(); go(a.href); }
-  else if (a.closest('#tabs') || a.closest('.none') && a.pathname === '/inbox') { e.preventDefault(); go(a.href, { list: true }); }
+  if (a.closest('.row') || a.matches('[data-back],[data-go]')) { e.preventDefault(); go(a.href); }
+  else if (a.closest('#tabs') || a.matches('[data-list]') || a.closest('.none') && a.pathname === '/inbox') { e.preventDefault(); $$(':popover-open').forEach(p => p.hidePopover()); go(a.href, { list: true }); }
 });
+// A link that opens in a sheet brings the code for it when it is first used.
+document.addEventListener('click', async e => {
+  const a = e.target.closest('a[data-dialog]');
+  if (!a || a.closest('#dialog') || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+  e.preventDefault(); $$(':popover-open').forEach(p => p.hidePopover());
+  try { (await import('./dialogs.js')).open(a.href); } catch { location.assign(a.href); }
+});
+document.addEventListener('visit', e => go(e.detail));
 addEventListener('popstate', () => { if (location.pathname.startsWith('/inbox')) go(location.href, { list: true, push: false }); });
 
 /* ---- the list: more rows before the end is reached, and the number in the title ---- */
@@ -142,8 +150,9 @@ const conv = () => frame().dataset.open, view = v => () => $(`#tabs [data-view=$
 keys({
   j: list.next, k: list.prev, ArrowDown: list.next, ArrowUp: list.prev, ']': list.openNext, '[': list.openPrev,
   o: () => list.here()?.click(), u: () => narrow.matches ? $('[data-back]')?.click() : ($('#rows [aria-current]') ?? list.here() ?? $('#rows a'))?.focus(),
-  r: () => reply?.choose('sms'), n: () => reply?.choose('note'), e: press('e'), s: press('s'), a: press('a'), '!': press('!'), U: press('U'),
+  r: () => reply?.choose('reply'), n: () => reply?.choose('note'), e: press('e'), s: press('s'), a: press('a'), '!': press('!'), U: press('U'),
   A: () => conv() && $(`#assign-${conv()}`) ? act(`/inbox/c/${conv()}/assign`, new URLSearchParams({ staff: me, view: frame().dataset.view })).then(ok => ok && toast('Assigned to you')) : false,
+  c: () => { const b = $('#list [data-key=c]'); if (!b) return false; b.click(); },
   i: () => about().matches('.shown') ? shut() : conv() && details(), '?': () => $('#help').showModal(),
   Escape: () => shut() || false,
-}, { o: view('open'), m: view('mine'), u: view('unassigned'), n: view('attention'), w: view('waiting'), s: view('snoozed'), c: view('closed') });
+}, { o: view('open'), m: view('mine'), u: view('unassigned'), n: view('attention'), w: view('waiting'), s: view('snoozed'), c: view('closed'), '@': view('mentions') });

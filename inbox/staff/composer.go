@@ -1,0 +1,69 @@
+package staff
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strconv"
+
+	"porchlight/bridge"
+	"porchlight/data"
+	"porchlight/inbox/web"
+	"porchlight/templates"
+)
+
+// newComposer says beforehand what a reply will do, or why it cannot.
+func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f bridge.Facts, line bridge.Line) (templates.Composer, error) {
+	conv := f.Conversation
+	base := "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10)
+	cp := templates.Composer{
+		Action: base + "/reply", DraftURL: base + "/draft", Conv: conv.ID, Title: conv.TitleFor(reader), Rev: conv.Rev, View: v, Client: newClient(),
+		By: f.By,
+	}
+	way(&cp, f, line)
+	if err := bridge.Decide(reader.Actor(), bridge.DoReply, &f).Err(); err != nil {
+		t := web.Explain(tx.Context(), err)
+		cp.Blocked, cp.Fix = t.Text, t.Fix
+	}
+	team, err := tx.Staff()
+	if err != nil {
+		return cp, err
+	}
+	for _, p := range team {
+		if p.Active && p.ID != reader.ID {
+			cp.Names = append(cp.Names, p.Name)
+		}
+	}
+	drafts, err := tx.Drafts(conv.ID, reader.ID)
+	if err != nil {
+		return cp, err
+	}
+	cp.Draft, cp.NoteDraft = drafts["reply"], drafts["note"]
+	cp.LastSeen, err = tx.NewestMessage(conv.ID)
+	return cp, err
+}
+
+// way says how a reply leaves, in words.
+func way(cp *templates.Composer, f bridge.Facts, line bridge.Line) {
+	for _, a := range f.Contact.Addresses {
+		if _, err := bridge.ParsePhone(a.Value); err == nil && a.Channel == bridge.SMS && cp.CallHref == "" {
+			cp.CallHref, cp.CallText = "tel:"+a.Value, a.Pretty()
+		}
+	}
+	switch f.By {
+	case bridge.SMS:
+		cp.ByText, cp.Placeholder = "Text", "Text "+cp.Title
+		cp.Hint = "Text to " + f.To.Pretty() + " from " + line.Phone.Pretty()
+	case bridge.Inbox:
+		cp.ByText, cp.Placeholder, cp.Hint = "Message", "Write to "+cp.Title, "Only the members of this conversation see it"
+	case bridge.Portal, bridge.Email, bridge.Voice:
+		cp.ByText, cp.Placeholder, cp.Hint = "Message", "Write to "+cp.Title, "Shows in "+cp.Title+"'s portal. No text is sent"
+	}
+}
+
+// newClient makes the key of a form for browsers without JavaScript, so that a
+// form that is sent twice makes one message.
+func newClient() string {
+	b := make([]byte, 16)
+	rand.Read(b) // never fails, since Go 1.24
+	return hex.EncodeToString(b)
+}
