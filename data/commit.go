@@ -86,17 +86,41 @@ func (s *Store) commitLoop(ctx context.Context) {
 	}
 }
 
-// commitTime bounds one transaction: a database server that has gone silent must
-// not hold every writer for ever.
+// commitTime bounds one transaction on PostgreSQL: a database server that has gone
+// silent must not hold every writer for ever.
 const commitTime = 2 * time.Minute
+
+// writeContext is the context of one transaction. On SQLite it never ends: nothing
+// there waits for a network, and a context that can end costs the driver a
+// goroutine for each statement.
+func (s *Store) writeContext() (context.Context, context.CancelFunc) {
+	if s.d.postgres {
+		return context.WithTimeout(context.Background(), commitTime)
+	}
+	return context.Background(), func() {}
+}
+
+// A writeTx is a transaction that writes: *sql.Tx, or plainTx on SQLite.
+type writeTx interface {
+	querier
+	Commit() error
+	Rollback() error
+}
+
+func (s *Store) begin(ctx context.Context) (writeTx, error) {
+	if s.d.postgres {
+		return s.w.BeginTx(ctx, nil)
+	}
+	return beginPlain(ctx, s.w)
+}
 
 // commit runs a batch in one transaction. The error is of the whole batch; the
 // error of one job is in the job.
 func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 	// The caller's context may end in the middle of a batch that is not its own.
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	ctx, cancel := s.writeContext()
 	defer cancel()
-	t, err := s.w.BeginTx(ctx, nil)
+	t, err := s.begin(ctx)
 	if err != nil {
 		return bridge.Commit{}, fmt.Errorf("begin write: %w", err)
 	}

@@ -93,12 +93,19 @@ func (s *Store) Engine() string {
 // A Tx is a transaction. Its methods are the queries, in the files of their nouns.
 type Tx struct {
 	ctx context.Context
-	tx  *sql.Tx
+	tx  querier
 	d   *dialect
 	rev int64
 
 	changed []bridge.ConversationID
 	queued  bool
+}
+
+// A querier is what runs the queries of a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Rev is the revision of a write, or the newest revision that a read sees.
