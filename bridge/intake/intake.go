@@ -57,15 +57,15 @@ type Received struct {
 func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, err error) {
 	m.Body = bridge.CleanText(m.Body)
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		seen, err := tx.InboundSeen(m.CarrierID)
-		if err == nil {
-			r = Received{Message: seen, Duplicate: true}
+		known, err := tx.Arrival(m)
+		if err != nil {
+			return fmt.Errorf("look up: %w", err)
+		}
+		if known.Seen != 0 {
+			r = Received{Message: known.Seen, Duplicate: true}
 			return nil
 		}
-		if !errors.Is(err, bridge.ErrNotFound) {
-			return err
-		}
-		r, err = in.store(tx, m)
+		r, err = in.store(tx, m, known)
 		return err
 	})
 	if err != nil {
@@ -74,40 +74,40 @@ func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, er
 	return r, nil
 }
 
-// store finds where a new inbound message belongs and puts it there.
-func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
-	line, err := in.line(tx, m.To)
-	if err != nil {
-		return r, fmt.Errorf("find line: %w", err)
+// store puts a new inbound message where it belongs.
+func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Received, err error) {
+	if known.Line == 0 {
+		// One that is not configured is kept too: the carrier vouches for the
+		// account, and a text must not be lost.
+		if known.Line, err = tx.PutLine(bridge.Line{Phone: bridge.Phone(m.To), Name: bridge.PrettyAddress(m.To), Pace: in.Pace}); err != nil {
+			return r, fmt.Errorf("find line: %w", err)
+		}
 	}
-	contact, err := in.contact(tx, m)
-	if err != nil {
-		return r, fmt.Errorf("find contact: %w", err)
-	}
-	r.Conversation, err = tx.CustomerConversation(contact, line, m.At)
-	if err != nil {
-		return r, fmt.Errorf("find conversation: %w", err)
+	if known.Conversation == 0 {
+		if err := in.begin(tx, m, &known); err != nil {
+			return r, err
+		}
 	}
 	msg, err := tx.AddMessage(bridge.Message{
-		Conversation: r.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
-		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(contact.ID), Name: contact.Title()},
+		Conversation: known.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
+		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(known.Contact), Name: known.Sender},
 		Body:   m.Body, Media: m.Media,
 	})
 	if err != nil {
 		return r, fmt.Errorf("store message: %w", err)
 	}
-	r.Message = msg.ID
+	r.Conversation, r.Message = msg.Conversation, msg.ID
 	if err := tx.AddInbound(m.CarrierID, msg.ID, m.Raw, m.At); err != nil {
 		return r, fmt.Errorf("keep raw message: %w", err)
 	}
-	if err := tx.SetRoute(r.Conversation, line, m.From); err != nil {
-		return r, fmt.Errorf("note route: %w", err)
+	if known.Route != (data.Route{Line: known.Line, Address: m.From}) {
+		if err := tx.SetRoute(r.Conversation, known.Line, m.From); err != nil {
+			return r, fmt.Errorf("note route: %w", err)
+		}
 	}
-	for _, a := range contact.Addresses {
-		if a.Value == m.From && a.Problem != "" { // it works: they texted from it
-			if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil {
-				return r, fmt.Errorf("clear the address's problem: %w", err)
-			}
+	if known.Problem != "" { // it works: they texted from it
+		if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil {
+			return r, fmt.Errorf("clear the address's problem: %w", err)
 		}
 	}
 	if m.Recovered {
@@ -115,27 +115,31 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 			return r, err
 		}
 	}
-	return r, in.consent(tx, m, msg, contact, line)
+	return r, in.consent(tx, m, msg, known)
 }
 
-// line finds the business's number that was texted. One that is not configured is
-// kept too: the carrier vouches for the account, and a text must not be lost.
-func (in *Intake) line(tx *data.Tx, to string) (bridge.LineID, error) {
-	l, err := tx.LineByPhone(to)
-	if errors.Is(err, bridge.ErrNotFound) {
-		return tx.PutLine(bridge.Line{Phone: bridge.Phone(to), Name: bridge.PrettyAddress(to), Pace: in.Pace})
-	}
-	return l.ID, err
-}
-
-// contact finds who wrote, or makes a contact of the sender.
-func (in *Intake) contact(tx *data.Tx, m bridge.Inbound) (bridge.Contact, error) {
-	known, err := tx.AddressesOf(m.Channel, m.From)
+// begin starts the conversation of a contact who has none, and makes a contact of
+// a sender whom nobody knows.
+func (in *Intake) begin(tx *data.Tx, m bridge.Inbound, known *data.Arrival) error {
+	c, err := in.contact(tx, m, known.Contact)
 	if err != nil {
-		return bridge.Contact{}, err
+		return fmt.Errorf("find contact: %w", err)
 	}
-	if len(known) > 0 {
-		return tx.Contact(known[0].Contact)
+	known.Contact, known.Sender = c.ID, c.Title()
+	for _, a := range c.Addresses {
+		known.OptedOut = known.OptedOut || a.Value == m.From && a.OptedOut
+	}
+	known.Conversation, err = tx.CustomerConversation(c, known.Line, m.At)
+	if err != nil {
+		return fmt.Errorf("begin conversation: %w", err)
+	}
+	return nil
+}
+
+// contact gives who wrote, or makes a contact of the sender.
+func (in *Intake) contact(tx *data.Tx, m bridge.Inbound, known bridge.ContactID) (bridge.Contact, error) {
+	if known != 0 {
+		return tx.Contact(known)
 	}
 	a := bridge.Address{Channel: m.Channel, Value: m.From, Answerable: in.Answerable(m.From)}
 	if _, err := tx.LineByPhone(m.From); err == nil {
@@ -145,30 +149,26 @@ func (in *Intake) contact(tx *data.Tx, m bridge.Inbound) (bridge.Contact, error)
 }
 
 // consent applies STOP and START, and says so in the conversation.
-func (in *Intake) consent(tx *data.Tx, m bridge.Inbound, msg bridge.Message, c bridge.Contact, line bridge.LineID) error {
+func (in *Intake) consent(tx *data.Tx, m bridge.Inbound, msg bridge.Message, known data.Arrival) error {
 	if len(m.Body) > 40 && m.Keyword == bridge.NoKeyword {
 		return nil // no keyword is that long; saves a look into the ledger
 	}
-	out := false
-	for _, a := range c.Addresses {
-		out = out || a.Value == m.From && a.OptedOut
-	}
 	word, source := m.Keyword, "carrier"
 	if word == bridge.NoKeyword {
-		word, source = bridge.ParseKeyword(m.Body, out), "keyword"
+		word, source = bridge.ParseKeyword(m.Body, known.OptedOut), "keyword"
 	}
-	if word != bridge.Stop && word != bridge.Start || (word == bridge.Stop) == out {
+	if word != bridge.Stop && word != bridge.Start || (word == bridge.Stop) == known.OptedOut {
 		return nil
 	}
 	if late, err := tx.ConsentSince(m.Channel, m.From, m.At); err != nil || late {
 		return err // a recovered text: what they said later holds
 	}
-	if err := tx.AddConsent(data.Consent{Line: line, Channel: m.Channel, Value: m.From, Out: word == bridge.Stop, Source: source, Message: msg.ID, At: m.At}); err != nil {
+	if err := tx.AddConsent(data.Consent{Line: known.Line, Channel: m.Channel, Value: m.From, Out: word == bridge.Stop, Source: source, Message: msg.ID, At: m.At}); err != nil {
 		return fmt.Errorf("keep consent: %w", err)
 	}
-	text := "Texts are allowed again: " + c.Title() + " texted START"
+	text := "Texts are allowed again: " + known.Sender + " texted START"
 	if word == bridge.Stop {
-		text = "Texts are blocked: " + c.Title() + " texted STOP"
+		text = "Texts are blocked: " + known.Sender + " texted STOP"
 	}
 	return event(tx, msg.Conversation, text, m.At)
 }
