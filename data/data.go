@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porchlight/bridge"
@@ -34,6 +35,7 @@ type Store struct {
 	w, r     *sql.DB
 	jobs     chan *job
 	onCommit func(bridge.Commit)
+	claimer  atomic.Pointer[Claimer]
 	node     string // tells this node's notifications from others'
 	stop     context.CancelFunc
 	done     sync.WaitGroup
