@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -92,13 +93,14 @@ func CursorAfter(c bridge.Conversation) Cursor { return Cursor{millis(c.LastAt),
 
 // Conversations gives one page of a view, newest first, as far as the reader may see.
 func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, limit int) ([]bridge.Conversation, error) {
-	q := "SELECT " + conversationColumns + " " + conversationFrom + " WHERE " + in(v) + visible(reader)
-	args := []any{reader.ID}
-	if after != (Cursor{}) {
-		q += " AND (c.last_at, c.id) < ($2, $3)"
-		args = append(args, after.At, after.ID)
+	if after == (Cursor{}) {
+		// A place all the same: without one SQLite looks for a reader's few closed
+		// conversations among all that are closed.
+		after = Cursor{math.MaxInt64, math.MaxInt64}
 	}
-	return list(tx, scanConversation, q+" ORDER BY c.last_at DESC, c.id DESC LIMIT "+strconv.Itoa(limit), args...)
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+
+		" WHERE "+in(v)+visible(reader)+" AND (c.last_at, c.id) < ($2, $3)"+
+		" ORDER BY c.last_at DESC, c.id DESC LIMIT "+strconv.Itoa(limit), reader.ID, after.At, after.ID)
 }
 
 // MaxCount is where counting a view stops: "99+" says enough, and costs the same
