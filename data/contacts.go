@@ -26,21 +26,6 @@ func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, er
 	return as, err
 }
 
-// LastOf gives which of some contacts was last in a conversation by text: of a
-// household that shares a phone, the one who is most likely writing.
-func (tx *Tx) LastOf(ids []bridge.ContactID) (bridge.ContactID, error) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = int64(id)
-	}
-	found, err := list(tx, scanID[bridge.ContactID], "SELECT contact_id FROM conversations WHERE contact_id IN "+among(&args)+
-		" AND kind IN ('customer', 'partner') ORDER BY last_at DESC, id DESC LIMIT 1", args...)
-	if err != nil || len(found) == 0 {
-		return ids[0], err
-	}
-	return found[0], nil
-}
-
 const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), created_at"
 
 func scanContact(s scanner) (c bridge.Contact, err error) {
