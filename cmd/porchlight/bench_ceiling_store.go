@@ -32,7 +32,6 @@ CREATE INDEX IF NOT EXISTS conversations_unassigned ON conversations (last_at, i
 CREATE INDEX IF NOT EXISTS conversations_mine ON conversations (assignee_id, last_at, id) WHERE state IN ('open', 'waiting') AND assignee_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS conversations_attention ON conversations (last_at, id) WHERE state <> 'closed' AND (failed > 0 OR (urgent AND assignee_id IS NULL));
 CREATE INDEX IF NOT EXISTS conversations_state ON conversations (state, last_at, id) WHERE state IN ('waiting', 'snoozed', 'closed');
-CREATE INDEX IF NOT EXISTS conversations_assignee ON conversations (assignee_id, state, last_at, id) WHERE state IN ('waiting', 'snoozed', 'closed') AND assignee_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS conversations_wake ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX IF NOT EXISTS conversations_rev ON conversations (rev);
 CREATE TABLE IF NOT EXISTS messages (
