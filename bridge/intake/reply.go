@@ -338,11 +338,14 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 // calling.
 func (in *Intake) Dismiss(ctx context.Context, actor bridge.Staff, id bridge.DeliveryID) (conv bridge.ConversationID, err error) {
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		d, _, err := in.failed(tx, actor, id)
+		d, f, err := in.failed(tx, actor, id)
 		if err != nil {
 			return err
 		}
 		conv = d.Conversation
+		if err := bridge.Decide(actor.Actor(), bridge.DoNote, &f).Err(); err != nil {
+			return err
+		}
 		return tx.SetHandled(d)
 	})
 	return conv, err

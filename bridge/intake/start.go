@@ -63,6 +63,9 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	conv, err := in.existing(tx, actor, key)
 	found := err == nil
 	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		if d := bridge.Decide(actor.Actor(), bridge.DoStart, &f); !d.Allowed() {
+			return 0, d.Err() // whether others have one is nothing to who may start none
+		}
 		return 0, err
 	}
 	if found {
