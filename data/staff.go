@@ -31,7 +31,9 @@ func (tx *Tx) AddStaff(p bridge.Staff, password string, now time.Time) (bridge.S
 		return p, err
 	}
 	p.ID = ids[0]
-	return p, nil
+	// Whoever joins is in the team's common chat, by whatever door they come.
+	_, err = tx.exec("INSERT INTO participants (conversation_id, staff_id, added_at) SELECT id, CAST($1 AS BIGINT), CAST($2 AS BIGINT) FROM conversations WHERE about = 'team'", p.ID, millis(now))
+	return p, err
 }
 
 // Staff lists the whole team, also who has left, by name.

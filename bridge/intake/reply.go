@@ -260,8 +260,14 @@ func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversat
 func (in *Intake) route(f *bridge.Facts) {
 	f.By = bridge.Way(f.Settings.Policy(f.Conversation.Kind))
 	f.To = f.Contact.AnswerTo(f.Conversation.Address)
-	f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID) || f.Record.SubmittedBy != 0 && f.Record.SubmittedBy == f.Contact.ID
+	f.Shared = shared(f.Record, f.Contact)
 	f.At = in.Now().In(in.zone(f.Contact))
+}
+
+// shared reports whether a record is a contact's: they are among its people, or they
+// submitted it.
+func shared(r bridge.Record, c bridge.Contact) bool {
+	return slices.Contains(r.Contacts, c.ID) || r.SubmittedBy != 0 && r.SubmittedBy == c.ID
 }
 
 // zone is where a contact lives, as far as anybody knows.
