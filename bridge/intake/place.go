@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"porchlight/bridge"
@@ -29,7 +28,7 @@ func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.Messa
 			if f.Record, err = tx.Record(record); err != nil {
 				return err
 			}
-			f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID)
+			f.Shared = shared(f.Record, f.Contact)
 		}
 		if err := bridge.Decide(actor.Actor(), bridge.DoPlace, &f).Err(); err != nil {
 			return err
@@ -43,9 +42,9 @@ func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.Messa
 		text := actor.Name + " said that a message is about no record"
 		if record != 0 {
 			text = actor.Name + " moved a message to " + f.Record.Label()
-			if err := tx.Correct(f.Contact.ID, record, now); err != nil {
-				return err
-			}
+		}
+		if err := tx.Correct(f.Contact.ID, record, now); err != nil {
+			return err
 		}
 		return event(tx, conv, text, now)
 	})

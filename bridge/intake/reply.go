@@ -55,9 +55,11 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
-		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
-			return err
+		decided := bridge.Decide(actor.Actor(), do, &f)
+		if !decided.Allowed() {
+			return decided.Err()
 		}
+		d.leave = decided.NotBefore
 		if err := missed(tx, actor, d, do); err != nil {
 			return err
 		}
