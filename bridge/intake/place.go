@@ -62,6 +62,9 @@ func (in *Intake) RemoveParticipant(ctx context.Context, actor bridge.Staff, p b
 }
 
 func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.Participant, do bridge.Action) error {
+	if p.Staff != 0 {
+		p.Contact = 0 // one person
+	}
 	return in.act(ctx, actor, p.Conversation, bridge.DoSee, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
 		var err error
 		if f.Who, f.WhoSees, err = person(tx, p); err != nil {
@@ -70,12 +73,12 @@ func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.
 		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
 			return "", err
 		}
+		if takes, err := tx.TakesPart(p); err != nil || takes == (do == bridge.DoAddParticipant) {
+			return "", err // a double tap
+		}
 		p.AddedAt = now
 		if do == bridge.DoRemoveParticipant {
-			if err := lastMember(tx, &f, p); err != nil {
-				return "", err
-			}
-			return actor.Name + " took " + f.Who.Name + " out of this", tx.RemoveParticipant(p, now)
+			return actor.Name + " took " + f.Who.Name + " out of this", in.takeOut(tx, &f, p, now)
 		}
 		if err := tx.AddParticipant(p); err != nil {
 			return "", err
@@ -84,17 +87,39 @@ func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.
 	})
 }
 
-// lastMember refuses to take the last colleague out of a conversation that only
-// participants see.
+// takeOut takes a person out. Who has the conversation assigned loses that too, or
+// they would go on seeing it.
+func (in *Intake) takeOut(tx *data.Tx, f *bridge.Facts, p bridge.Participant, now time.Time) error {
+	if err := lastMember(tx, f, p); err != nil {
+		return err
+	}
+	if p.Staff != 0 && f.Conversation.Assignee == p.Staff {
+		if err := tx.Assign(p.Conversation, 0); err != nil {
+			return err
+		}
+	}
+	return tx.RemoveParticipant(p, now)
+}
+
+// lastMember refuses to take the last of the office out of a conversation that only
+// participants see. Taking part shows nothing to the field, so they do not count.
 func lastMember(tx *data.Tx, f *bridge.Facts, p bridge.Participant) error {
-	if p.Staff == 0 || f.Settings.Policy(f.Conversation.Kind).SeenBy != bridge.ParticipantsOnly {
+	if p.Staff == 0 || !f.Who.Role.Office() || f.Settings.Policy(f.Conversation.Kind).SeenBy != bridge.ParticipantsOnly {
 		return nil
 	}
 	members, err := tx.Members(p.Conversation)
-	if err == nil && len(members) == 1 && members[0] == p.Staff {
-		err = &bridge.Denied{Code: "last_member", Sentence: "Nobody else of the team would see this conversation", Fix: "Add a colleague first"}
+	if err != nil {
+		return err
 	}
-	return err
+	for _, id := range members {
+		if id == p.Staff {
+			continue
+		}
+		if s, err := tx.StaffMember(id); err != nil || s.Active && s.Role.Office() {
+			return err
+		}
+	}
+	return &bridge.Denied{Code: "last_member", Sentence: "Nobody else of the team would see this conversation", Fix: "Add a colleague first"}
 }
 
 func person(tx *data.Tx, p bridge.Participant) (who bridge.Actor, seesIt bool, err error) {
