@@ -257,7 +257,8 @@ func (tx *Tx) ChangedSince(reader bridge.Staff, rev int64, limit int) ([]bridge.
 
 // LostSince gives the conversations that moved after a revision and that the
 // reader may not see any more, though they once could: a list may still show them.
-// Others are not named, for their ids are nothing to the reader.
+// Others are not named, for their ids are nothing to the reader. What the rule
+// cannot tell, as of a conversation that is nobody's, counts as not seen.
 func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.ConversationID, error) {
 	may, err := tx.visible(reader)
 	if err != nil {
@@ -267,7 +268,7 @@ func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.Con
 		SELECT c.id FROM conversations c WHERE c.rev > $2 AND (
 				c.id IN (SELECT conversation_id FROM participants WHERE staff_id = $1 AND staff_id <> 0)
 				OR c.record_id IN (SELECT record_id FROM record_staff WHERE staff_id = $1))
-			AND NOT (`+may.rule+`)
+			AND NOT COALESCE((`+may.rule+`), FALSE)
 		ORDER BY c.rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
 }
 

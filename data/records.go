@@ -114,10 +114,11 @@ func (tx *Tx) fillPeople(r *bridge.Record) (err error) {
 	return err
 }
 
-// RecordsOf lists a contact's records, the open ones and the newest first.
+// RecordsOf lists a contact's records, also the requests that they submitted, the
+// open ones and the newest first.
 func (tx *Tx) RecordsOf(id bridge.ContactID, limit int) ([]bridge.Record, error) {
 	return list(tx, scanRecord, "SELECT "+recordColumns+` FROM records
-		WHERE id IN (SELECT record_id FROM record_contacts WHERE contact_id = $1) ORDER BY closed, id DESC LIMIT `+strconv.Itoa(limit), id)
+		WHERE id IN (SELECT record_id FROM record_contacts WHERE contact_id = $1 UNION SELECT id FROM records WHERE submitted_by = $1) ORDER BY closed, id DESC LIMIT `+strconv.Itoa(limit), id)
 }
 
 // A RecordFilter says which records a list shows; its zero value shows all.

@@ -137,7 +137,8 @@ func (in *Intake) manage(ctx context.Context, actor bridge.Staff, id bridge.Staf
 
 // SetRole gives a member of staff another role.
 func (in *Intake) SetRole(ctx context.Context, actor bridge.Staff, id bridge.StaffID, role bridge.Role) error {
-	if _, err := bridge.ParseRole(string(role)); err != nil {
+	role, err := bridge.ParseRole(string(role))
+	if err != nil {
 		return err
 	}
 	return in.manage(ctx, actor, id, func(tx *data.Tx, p bridge.Staff) error {
@@ -151,7 +152,10 @@ func (in *Intake) SetRole(ctx context.Context, actor bridge.Staff, id bridge.Sta
 				return err
 			}
 		}
-		return tx.PutStaff(p)
+		if err := tx.PutStaff(p); err != nil || role.Office() || !was.Office() {
+			return err
+		}
+		return in.replace(tx, actor, p, p.Name+" works in the field now")
 	})
 }
 
@@ -201,11 +205,18 @@ func (in *Intake) handOn(tx *data.Tx, actor, left bridge.Staff) error {
 	if err != nil {
 		return err
 	}
-	alone, err := tx.OnlyMember(left.ID)
+	return in.replace(tx, actor, left, left.Name+" left the team")
+}
+
+// replace puts the actor where somebody was the only one of the office to see a
+// conversation.
+func (in *Intake) replace(tx *data.Tx, actor, gone bridge.Staff, why string) error {
+	now := in.Now()
+	alone, err := tx.OnlyMember(gone.ID)
 	for _, id := range alone {
 		if err == nil {
 			err = errors.Join(tx.AddParticipant(bridge.Participant{Conversation: id, Staff: actor.ID, AddedAt: now}),
-				event(tx, id, left.Name+" left the team; "+actor.Name+" takes part now", now))
+				event(tx, id, why+"; "+actor.Name+" takes part now", now))
 		}
 	}
 	return err

@@ -287,10 +287,11 @@ func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.Cont
 			return err
 		}
 		f.By = bridge.SMS
-		if err := bridge.Decide(actor.Actor(), bridge.DoReply, &f).Err(); err != nil {
-			return err
+		d := bridge.Decide(actor.Actor(), bridge.DoReply, &f)
+		if !d.Allowed() {
+			return d.Err()
 		}
-		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text}, bridge.DoReply, now)
+		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: d.NotBefore}, bridge.DoReply, now)
 		return err
 	})
 }

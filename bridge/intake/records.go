@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -207,10 +208,11 @@ func (ch RecordChange) applyPeople(tx *data.Tx, r *bridge.Record) error {
 		}
 	}
 	if ch.SubmittedBy != nil {
-		if _, err := tx.Contact(*ch.SubmittedBy); err != nil && *ch.SubmittedBy != 0 {
+		c, err := tx.Contact(*ch.SubmittedBy)
+		if err != nil && *ch.SubmittedBy != 0 {
 			return &bridge.Invalid{Field: "submitted_by", Problem: "There is no contact " + strconv.FormatInt(int64(*ch.SubmittedBy), 10)}
 		}
-		r.SubmittedBy = *ch.SubmittedBy
+		r.SubmittedBy = cmp.Or(c.MergedInto, c.ID)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,9 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	conv, err := in.existing(tx, actor, key)
 	found := err == nil
 	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		if d := bridge.Decide(actor.Actor(), bridge.DoStart, &f); !d.Allowed() {
+			return 0, d.Err() // whether others have one is nothing to who may start none
+		}
 		return 0, err
 	}
 	if found {
@@ -131,7 +135,7 @@ func (s Start) about(f bridge.Facts, actor bridge.Staff) string {
 		return about("record", int64(s.Record))
 	case bridge.KindTopic:
 		if s.ClientID != "" {
-			return "topic:" + s.ClientID
+			return fmt.Sprintf("topic:%d:%s", actor.ID, s.ClientID) // a form's key is its sender's own
 		}
 		return "topic:" + rand.Text()
 	case bridge.KindCustomer, bridge.KindPartner, bridge.KindDirect:
@@ -226,6 +230,9 @@ func (in *Intake) open(tx *data.Tx, f *bridge.Facts, key string, starter bridge.
 	start := data.Start{Kind: f.Conversation.Kind, About: key, Contact: f.Contact, Record: f.Record.ID, Subject: f.Subject, At: now}
 	if f.By == bridge.SMS {
 		line, err := tx.SendingLine(0)
+		if errors.Is(err, bridge.ErrNotFound) {
+			return 0, &bridge.Denied{Code: "no_line", Sentence: "No number of the business is in use", Fix: "Add one to the configuration"}
+		}
 		if err != nil {
 			return 0, fmt.Errorf("find line: %w", err)
 		}
@@ -266,8 +273,8 @@ func (in *Intake) open(tx *data.Tx, f *bridge.Facts, key string, starter bridge.
 }
 
 // takePart says which staff take part from the start: the starter, the record's
-// team, and where that is nobody, those who run the business. So a conversation
-// that only participants see is never one that nobody sees.
+// team, and where none of these is of the office, those who run the business. So a
+// conversation that only participants see is never one that nobody answers.
 func (in *Intake) takePart(tx *data.Tx, f *bridge.Facts, starter bridge.Staff) (out []bridge.Staff, err error) {
 	all, err := tx.Staff()
 	if err != nil {
@@ -283,7 +290,7 @@ func (in *Intake) takePart(tx *data.Tx, f *bridge.Facts, starter bridge.Staff) (
 			out = append(out, s)
 		}
 	}
-	if len(out) > 0 {
+	if f.Conversation.Kind == bridge.KindTeam || slices.ContainsFunc(out, func(s bridge.Staff) bool { return s.Role.Office() }) {
 		return out, nil
 	}
 	for _, s := range all {
@@ -334,7 +341,10 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 			continue // not connected yet, or switched off: asked again when that changes
 		}
 		key := Start{Kind: bridge.KindMaintenance, Record: r.ID}.about(f, bridge.Staff{})
-		if _, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
+		if there, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
+			if err == nil {
+				err = joinRequest(tx, there, c, now)
+			}
 			if err != nil {
 				return err
 			}
@@ -350,6 +360,19 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 		}
 	}
 	return nil
+}
+
+// joinRequest puts another one of the same side into the request's conversation,
+// unless somebody has taken them out.
+func joinRequest(tx *data.Tx, id bridge.ConversationID, c bridge.Contact, now time.Time) error {
+	p := bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}
+	if was, err := tx.TookPart(p); err != nil || was {
+		return err
+	}
+	if err := tx.AddParticipant(p); err != nil {
+		return err
+	}
+	return event(tx, id, c.Title()+" takes part now", now)
 }
 
 func startedBecause(r bridge.Record, c bridge.Contact) string {

@@ -91,6 +91,7 @@ CREATE TABLE records (
 );
 CREATE UNIQUE INDEX records_reference ON records (type, reference);
 CREATE INDEX records_type ON records (type, closed, id);
+CREATE INDEX records_submitted ON records (submitted_by) WHERE submitted_by IS NOT NULL;
 
 CREATE TABLE record_contacts (
   record_id  BIGINT NOT NULL REFERENCES records (id),
