@@ -19,6 +19,7 @@ const maxBatch = 256
 type job struct {
 	ctx  context.Context
 	fn   func(*Tx) error
+	most time.Duration // how long its transaction may take
 	err  error
 	done chan struct{}
 }
@@ -28,11 +29,20 @@ type job struct {
 // one which fails takes back only its own work. fn must not keep tx, start another
 // transaction or wait for anything but the store.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	return s.write(&job{ctx: ctx, fn: fn, most: commitTime, done: make(chan struct{})})
+}
+
+// WriteLong is Write for what may take half an hour, such as an import. All other
+// writers wait for it.
+func (s *Store) WriteLong(ctx context.Context, fn func(*Tx) error) error {
+	return s.write(&job{ctx: ctx, fn: fn, most: 30 * time.Minute, done: make(chan struct{})})
+}
+
+func (s *Store) write(j *job) error {
 	select {
 	case s.jobs <- j:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-j.ctx.Done():
+		return j.ctx.Err()
 	case <-s.ended:
 		return ErrClosed
 	}
@@ -94,9 +104,9 @@ const commitTime = 2 * time.Minute
 // writeContext is the context of one transaction. On SQLite it never ends: nothing
 // there waits for a network, and a context that can end costs the driver a
 // goroutine for each statement.
-func (s *Store) writeContext() (context.Context, context.CancelFunc) {
+func (s *Store) writeContext(most time.Duration) (context.Context, context.CancelFunc) {
 	if s.d.postgres {
-		return context.WithTimeout(context.Background(), commitTime)
+		return context.WithTimeout(context.Background(), most)
 	}
 	return context.Background(), func() {}
 }
@@ -119,7 +129,11 @@ func (s *Store) begin(ctx context.Context) (writeTx, error) {
 // error of one job is in the job.
 func (s *Store) commit(batch []*job) (done bridge.Commit, err error) {
 	// The caller's context may end in the middle of a batch that is not its own.
-	ctx, cancel := s.writeContext()
+	most := commitTime
+	for _, j := range batch {
+		most = max(most, j.most)
+	}
+	ctx, cancel := s.writeContext(most)
 	defer cancel()
 	t, err := s.begin(ctx)
 	if err != nil {

@@ -26,11 +26,11 @@ func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, er
 	return as, err
 }
 
-const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), created_at"
+const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), COALESCE(external_id, ''), created_at"
 
 func scanContact(s scanner) (c bridge.Contact, err error) {
 	var invited, connected, created int64
-	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &created)
+	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &c.External, &created)
 	c.InvitedAt, c.ConnectedAt, c.CreatedAt = moment(invited), moment(connected), moment(created)
 	return c, err
 }
@@ -54,6 +54,8 @@ type ContactFilter struct {
 	Side      bridge.Side // empty: every side
 	Connected string      // "yes", "invited", "no", or empty
 	Status    string      // "available", "busy", or empty
+	External  string      // the CRM's own id, exactly
+	Phone     string      // E.164, exactly
 	After     string      // the sort key of the last contact of the page before
 	AfterID   bridge.ContactID
 }
@@ -85,6 +87,12 @@ func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
 		also("NOT busy AND side IN ('service_pro', 'handyman')")
 	case "busy":
 		also("busy")
+	}
+	if f.External != "" {
+		also("external_id = ?", f.External)
+	}
+	if f.Phone != "" {
+		also("id IN (SELECT contact_id FROM addresses WHERE ended_at = 0 AND channel = 'sms' AND value = ?)", f.Phone)
 	}
 	for word := range strings.FieldsSeq(strings.ToLower(f.Words)) {
 		like := "%" + escapeLike(word) + "%"

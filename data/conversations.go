@@ -43,7 +43,7 @@ func scanConversation(s scanner) (c bridge.Conversation, err error) {
 		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Rev,
 		&c.Unread, &c.Draft, &c.Mentioned)
 	c.SnoozedUntil, c.LastAt, c.CreatedAt = moment(snoozed), moment(last), moment(created)
-	c.Unread, c.Record, c.RecordLabel = max(c.Unread, 0), about.ID, about.Label()
+	c.Unread, c.Record, c.RecordLabel, c.About = max(c.Unread, 0), about.ID, about.Label(), about
 	return c, err
 }
 

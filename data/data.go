@@ -104,6 +104,7 @@ type Tx struct {
 	reads bool
 
 	changed []bridge.ConversationID
+	touched map[bridge.ConversationID]bool
 	queued  bool
 }
 
@@ -119,11 +120,13 @@ func (tx *Tx) Rev() int64 { return tx.rev }
 
 // touch says that a conversation changed in this transaction.
 func (tx *Tx) touch(id bridge.ConversationID) {
-	for _, c := range tx.changed {
-		if c == id {
-			return
-		}
+	if tx.touched[id] {
+		return
 	}
+	if tx.touched == nil {
+		tx.touched = map[bridge.ConversationID]bool{}
+	}
+	tx.touched[id] = true
 	tx.changed = append(tx.changed, id)
 }
 

@@ -56,6 +56,9 @@ func (in *Intake) Start(ctx context.Context, actor bridge.Staff, s Start) (id br
 
 func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (bridge.ConversationID, error) {
 	now := in.Now()
+	if err := mayStartAny(tx, actor, s.Kind); err != nil {
+		return 0, err
+	}
 	f, err := in.startFacts(tx, actor, &s, now)
 	if err != nil {
 		return 0, err
@@ -72,6 +75,11 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	if found {
 		if draft.Body == "" {
 			return conv.ID, nil
+		}
+		if draft.ClientID != "" { // said before, whatever has changed since
+			if _, err := tx.MessageByClient(conv.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
+				return conv.ID, err
+			}
 		}
 		if f, err = in.factsOf(tx, actor, conv); err != nil {
 			return 0, err
@@ -98,13 +106,22 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	if draft.Body == "" {
 		return f.Conversation.ID, nil
 	}
-	if draft.ClientID != "" {
-		if _, err := tx.MessageByClient(f.Conversation.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
-			return f.Conversation.ID, err
-		}
-	}
 	_, err = in.say(tx, actor, &f, draft, bridge.DoReply, now)
 	return f.Conversation.ID, err
+}
+
+// mayStartAny refuses whose role starts no conversation of the kind at all, before
+// anything is looked up: what they are told must not depend on whom we know.
+func mayStartAny(tx *data.Tx, actor bridge.Staff, kind bridge.Kind) error {
+	s, err := tx.Settings()
+	if err != nil {
+		return err
+	}
+	d := bridge.Decide(actor.Actor(), bridge.DoStart, &bridge.Facts{Settings: s, Conversation: bridge.Conversation{Kind: kind}})
+	if d.Rule == bridge.RuleRole || d.Rule == bridge.RuleAccount {
+		return d.Err()
+	}
+	return nil
 }
 
 // existing finds the conversation that there already is. One that the actor does
