@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -316,25 +317,20 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 	if err != nil || !s.Policy(bridge.KindMaintenance).On {
 		return err
 	}
-	ids := r.Contacts
-	if r.SubmittedBy != 0 {
-		ids = append([]bridge.ContactID{r.SubmittedBy}, ids...)
-	}
-	for _, id := range ids {
+	for _, id := range requesters(r) {
 		c, err := tx.Contact(id)
 		if err != nil {
 			return err
 		}
-		f := bridge.Facts{Settings: s, Contact: c, Record: r, Conversation: bridge.Conversation{Kind: bridge.KindMaintenance}}
-		if r.SubmittedBy != 0 && id != r.SubmittedBy {
-			f.Record.SubmittedBy = 0 // shared by the team: the switch for tenants' own does not count
-		}
-		in.route(&f)
+		f, key := in.requestFacts(s, c, r)
 		if !bridge.Decide(bridge.System, bridge.DoStart, &f).Allowed() {
 			continue // not connected yet, or switched off: asked again when that changes
 		}
-		key := Start{Kind: bridge.KindMaintenance, Record: r.ID}.about(f, bridge.Staff{})
-		if _, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
+		found, err := tx.ConversationAbout(key)
+		if err == nil {
+			err = joinRequest(tx, found, r, c, now)
+		}
+		if !errors.Is(err, bridge.ErrNotFound) {
 			if err != nil {
 				return err
 			}
@@ -350,6 +346,18 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 		}
 	}
 	return nil
+}
+
+// joinRequest puts somebody into the conversation that their side has already.
+func joinRequest(tx *data.Tx, id bridge.ConversationID, r bridge.Record, c bridge.Contact, now time.Time) error {
+	in, err := tx.Participants(id)
+	if err != nil || slices.ContainsFunc(in, func(p bridge.Participant) bool { return p.Contact == c.ID }) {
+		return err
+	}
+	if err := tx.AddParticipant(bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}); err != nil {
+		return err
+	}
+	return event(tx, id, startedBecause(r, c), now)
 }
 
 func startedBecause(r bridge.Record, c bridge.Contact) string {
