@@ -290,7 +290,8 @@ func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.Cont
 		if err := bridge.Decide(actor.Actor(), bridge.DoReply, &f).Err(); err != nil {
 			return err
 		}
-		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text}, bridge.DoReply, now)
+		// An invitation is never an answer, so it keeps out of the quiet hours.
+		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: f.Settings.Quiet(f.At)}, bridge.DoReply, now)
 		return err
 	})
 }
