@@ -356,7 +356,8 @@ func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.Cont
 		if !d.Allowed() {
 			return d.Err()
 		}
-		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: d.NotBefore}, bridge.DoReply, now)
+		// An invitation is never an answer, so it keeps out of the quiet hours.
+		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: f.Settings.Quiet(f.At)}, bridge.DoReply, now)
 		return err
 	})
 }

@@ -340,27 +340,18 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 	if err != nil || !s.Policy(bridge.KindMaintenance).On {
 		return err
 	}
-	ids := r.Contacts
-	if r.SubmittedBy != 0 {
-		ids = append([]bridge.ContactID{r.SubmittedBy}, ids...)
-	}
-	for _, id := range ids {
+	for _, id := range requesters(r) {
 		c, err := tx.Contact(id)
 		if err != nil {
 			return err
 		}
-		f := bridge.Facts{Settings: s, Contact: c, Record: r, Conversation: bridge.Conversation{Kind: bridge.KindMaintenance}}
-		if r.SubmittedBy != 0 && id != r.SubmittedBy {
-			f.Record.SubmittedBy = 0 // shared by the team: the switch for tenants' own does not count
-		}
-		in.route(&f)
+		f, key := in.requestFacts(s, c, r)
 		if !bridge.Decide(bridge.System, bridge.DoStart, &f).Allowed() {
 			continue // not connected yet, or switched off: asked again when that changes
 		}
-		key := Start{Kind: bridge.KindMaintenance, Record: r.ID}.about(f, bridge.Staff{})
 		if there, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
 			if err == nil {
-				err = joinRequest(tx, there, c, now)
+				err = joinRequest(tx, there, r, c, now)
 			}
 			if err != nil {
 				return err
@@ -381,7 +372,7 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 
 // joinRequest puts another one of the same side into the request's conversation,
 // unless somebody has taken them out.
-func joinRequest(tx *data.Tx, id bridge.ConversationID, c bridge.Contact, now time.Time) error {
+func joinRequest(tx *data.Tx, id bridge.ConversationID, r bridge.Record, c bridge.Contact, now time.Time) error {
 	p := bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}
 	if was, err := tx.TookPart(p); err != nil || was {
 		return err
@@ -389,7 +380,7 @@ func joinRequest(tx *data.Tx, id bridge.ConversationID, c bridge.Contact, now ti
 	if err := tx.AddParticipant(p); err != nil {
 		return err
 	}
-	return event(tx, id, c.Title()+" takes part now", now)
+	return event(tx, id, startedBecause(r, c), now)
 }
 
 func startedBecause(r bridge.Record, c bridge.Contact) string {
