@@ -425,6 +425,12 @@ func (l *leak) checkPage(b *browser, p bridge.Staff, c *known, allowed map[strin
 	if seen {
 		want = http.StatusOK
 	}
+	if r, body := b.get(base + "/people"); !seen {
+		l.clean(p, base+"/people", body, allowed)
+		if r.StatusCode != want {
+			l.Errorf("%s %s, %s/people: %d, want %d", p.Role, p.Name, base, r.StatusCode, want)
+		}
+	}
 	for _, path := range []string{base, base + "?view=closed&before=9999", base + "/older"} {
 		r, body := b.get(path)
 		l.clean(p, path, body, allowed)
@@ -443,9 +449,9 @@ func (l *leak) checkPage(b *browser, p bridge.Staff, c *known, allowed map[strin
 	if seen {
 		return
 	}
-	form := url.Values{"body": {"x"}, "channel": {"sms"}, "kind": {"reply"}, "until": {time.Now().Add(time.Hour).Format(time.RFC3339)}, "name": {"x"}, "phone": {"+14155550199"}, "staff": {"me"}, "upto": {"1"}}
+	form := url.Values{"body": {"x"}, "channel": {"sms"}, "kind": {"reply"}, "until": {time.Now().Add(time.Hour).Format(time.RFC3339)}, "name": {"x"}, "phone": {"+14155550199"}, "staff": {"me"}, "upto": {"1"}, "person": {"staff:1"}}
 	paths := []string{}
-	for _, do := range []string{"reply", "assign", "close", "reopen", "snooze", "urgent", "read", "unread", "draft", "contact", "address"} {
+	for _, do := range []string{"reply", "assign", "close", "reopen", "snooze", "urgent", "read", "unread", "draft", "contact", "address", "hold", "people", "people/remove"} {
 		paths = append(paths, base+"/"+do)
 	}
 	for _, d := range c.failures {
@@ -460,7 +466,7 @@ func (l *leak) checkPage(b *browser, p bridge.Staff, c *known, allowed map[strin
 	}
 }
 
-var listed = regexp.MustCompile(`\{"id":"(\d+)","state"`)
+var listed = regexp.MustCompile(`\{"id":"(\d+)","kind"`)
 
 // checkAPI asks the API with each one's key.
 func (l *leak) checkAPI() {
