@@ -70,6 +70,29 @@ func (tx *Tx) StaffByKey(hash string) (bridge.Staff, error) {
 	return one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE id = (SELECT staff_id FROM api_keys WHERE hash = $1)", hash)
 }
 
+// Keys lists the API keys of the whole team, each person's the oldest first.
+func (tx *Tx) Keys() ([]bridge.APIKey, error) {
+	return list(tx, scanKey, "SELECT id, staff_id, created_at FROM api_keys ORDER BY staff_id, id")
+}
+
+// Key finds an API key.
+func (tx *Tx) Key(id int64) (bridge.APIKey, error) {
+	return one(tx, scanKey, "SELECT id, staff_id, created_at FROM api_keys WHERE id = $1", id)
+}
+
+func scanKey(s scanner) (k bridge.APIKey, err error) {
+	var at int64
+	err = s.Scan(&k.ID, &k.Staff, &at)
+	k.CreatedAt = moment(at)
+	return k, err
+}
+
+// EndKey ends an API key at once.
+func (tx *Tx) EndKey(id int64) error {
+	_, err := tx.exec("DELETE FROM api_keys WHERE id = $1", id)
+	return err
+}
+
 // Password gives a person's password hash.
 func (tx *Tx) Password(id bridge.StaffID) (hash string, err error) {
 	return one(tx, func(s scanner) (h string, err error) { return h, s.Scan(&h) }, "SELECT password FROM staff WHERE id = $1", id)
@@ -88,7 +111,8 @@ func (tx *Tx) AssignedTo(id bridge.StaffID) ([]bridge.ConversationID, error) {
 }
 
 // OnlyMember gives the conversations that only participants see and in which
-// somebody is the only active one of the team.
+// somebody is the only one whom taking part lets see them: who is in the field sees
+// what they are assigned to.
 func (tx *Tx) OnlyMember(id bridge.StaffID) ([]bridge.ConversationID, error) {
 	s, err := tx.Settings()
 	if err != nil {
@@ -104,6 +128,6 @@ func (tx *Tx) OnlyMember(id bridge.StaffID) ([]bridge.ConversationID, error) {
 		SELECT p.conversation_id FROM participants p JOIN conversations c ON c.id = p.conversation_id
 		WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND c.kind IN (`+closed+`) AND NOT EXISTS (
 			SELECT 1 FROM participants o JOIN staff s ON s.id = o.staff_id
-			WHERE o.conversation_id = p.conversation_id AND o.staff_id <> $1 AND o.left_at = 0 AND s.active)
+			WHERE o.conversation_id = p.conversation_id AND o.staff_id <> $1 AND o.left_at = 0 AND s.active AND s.role NOT IN ('tradie', 'apprentice'))
 		ORDER BY p.conversation_id`, id)
 }
