@@ -136,10 +136,10 @@ func (f *Files) check() error {
 }
 
 // A StageChange is a stage as somebody wants it. Was is the name that it had, empty
-// for a new one.
+// for a new one; Gone takes it away.
 type StageChange struct {
-	Was, Name string
-	Messages  bool
+	Was, Name      string
+	Messages, Gone bool
 }
 
 // StagesOf gives the stages of a project type, in their order.
@@ -162,22 +162,30 @@ func (s *Settings) ProjectTypes() (out []string) {
 	return out
 }
 
+var errStagesMoved = &Invalid{"stages", "Somebody else changed these stages meanwhile, or they are there already. Look at them again"}
+
 // PutStages makes the stages of a project type those of changes, in their order. It
-// refuses changes that were made to other stages than there are now.
+// refuses changes that do not speak of each stage that there is now: they were made
+// to others.
 func (s *Settings) PutStages(projectType string, changes []StageChange) error {
-	var known, kept []string
+	known := map[string]bool{} // false: no change speaks of it yet
 	for _, st := range s.StagesOf(projectType) {
-		known = append(known, st.Name)
+		known[st.Name] = false
 	}
-	next := make([]Stage, 0, len(changes))
+	next, spoken := make([]Stage, 0, len(changes)), 0
 	for _, ch := range changes {
-		if ch.Was != "" {
-			if !slices.Contains(known, ch.Was) || slices.Contains(kept, ch.Was) {
-				return &Invalid{"stages", "Somebody else changed these stages meanwhile. Look at them again"}
-			}
-			kept = append(kept, ch.Was)
+		if seen, is := known[ch.Was]; ch.Was != "" && is && !seen {
+			known[ch.Was] = true
+			spoken++
+		} else if ch.Was != "" {
+			return errStagesMoved
 		}
-		next = append(next, Stage{projectType, ch.Name, ch.Messages})
+		if !ch.Gone {
+			next = append(next, Stage{projectType, ch.Name, ch.Messages})
+		}
+	}
+	if spoken != len(known) {
+		return errStagesMoved
 	}
 	at := slices.IndexFunc(s.Stages, func(st Stage) bool { return st.ProjectType == projectType })
 	if at < 0 {

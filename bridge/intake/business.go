@@ -6,8 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,21 +76,23 @@ func (in *Intake) ChangeStages(ctx context.Context, actor bridge.Staff, projectT
 	for i := range changes {
 		changes[i].Name = words(changes[i].Name)
 	}
+	if projectType == "" {
+		return &bridge.Invalid{Field: "type", Problem: "Give the project type a name, such as Extension"}
+	}
 	return in.changeSettings(ctx, actor, func(tx *data.Tx, s *bridge.Settings) error {
-		was := s.StagesOf(projectType)
 		if err := s.PutStages(projectType, changes); err != nil {
 			return err
 		}
-		for _, st := range was {
-			if slices.ContainsFunc(changes, func(ch bridge.StageChange) bool { return ch.Was == st.Name }) {
+		for _, ch := range changes {
+			if !ch.Gone {
 				continue
 			}
-			n, err := tx.InStage(projectType, st.Name)
+			n, err := tx.InStage(projectType, ch.Was)
 			if err != nil {
 				return err
 			}
 			if n > 0 {
-				return &bridge.Invalid{Field: "stages", Problem: fmt.Sprintf("%s has %d open projects. Move them to another stage first", st.Name, n)}
+				return &bridge.Invalid{Field: "stages", Problem: "Open projects are in the stage " + ch.Was + ": " + strconv.FormatInt(n, 10) + ". Move them to another one first"}
 			}
 		}
 		return renameStages(tx, projectType, changes)
@@ -105,7 +106,7 @@ func renameStages(tx *data.Tx, projectType string, changes []bridge.StageChange)
 		func(ch bridge.StageChange) (string, string) { return "\x01" + ch.Name, ch.Name },
 	} {
 		for _, ch := range changes {
-			if ch.Was == "" || ch.Was == ch.Name {
+			if ch.Was == "" || ch.Was == ch.Name || ch.Gone {
 				continue
 			}
 			from, to := step(ch)
