@@ -62,6 +62,8 @@ type Contact struct {
 	Name    string
 	Company string
 	Side    Side
+	// External is the CRM's own id; empty: none.
+	External string
 	// Zone is the IANA time zone they live in; empty: the business's.
 	Zone string
 	// Busy is what service pros and handymen say of themselves.

@@ -29,6 +29,7 @@ type Conversation struct {
 	Line         LineID    // 0 among staff
 	Record       RecordID  // 0: about none
 	RecordLabel  string    // such as "Job #1042 Boiler replacement"
+	About        Record    // the same record: its id, type, reference and title
 	Subject      string
 	State        ConversationState
 	SnoozedUntil time.Time // zero unless Snoozed

@@ -246,7 +246,7 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 	case DoNote:
 		return yes(RuleRole, "Whoever of the team sees a conversation can leave a note")
 	case DoReply, DoRetry:
-		return decideSend(a, f)
+		return decideSend(a, do, f)
 	case DoStart:
 		return decideStart(a, f)
 	case DoMention:
@@ -333,7 +333,7 @@ func answers(r Role, s *Settings) bool {
 	return false
 }
 
-func decideSend(a Actor, f *Facts) Decision {
+func decideSend(a Actor, do Action, f *Facts) Decision {
 	p := f.Settings.Policy(f.Conversation.Kind)
 	if f.By == SMS && f.To.OptedOut && a.Kind == ByStaff {
 		return Decision{"opted_out", "They texted STOP, so texts to this number are blocked", "Call them, or wait until they text START", RuleConsent, time.Time{}}
@@ -363,7 +363,11 @@ func decideSend(a Actor, f *Facts) Decision {
 	if a.Kind == ByContact {
 		return yes(RuleKind, "They take part in it, and answers are taken this way")
 	}
-	return yes(RuleRole, "Their role answers conversations, and nothing stands against it")
+	d := yes(RuleRole, "Their role answers conversations, and nothing stands against it")
+	if k := f.Conversation.Kind; (k == KindCustomer || k == KindPartner) && do == DoReply && f.By == SMS && f.Conversation.Inbound == 0 {
+		d.NotBefore = f.Settings.Quiet(f.At) // they have not written yet, so it is no answer
+	}
+	return d
 }
 
 func roleCannotAnswer(r Role) Decision {

@@ -352,7 +352,13 @@ func TestQuietHoursHoldBackOnlyWhatIsNoAnswer(t *testing.T) {
 	if d := Decide(staffActor(Owner), DoStart, f); !d.NotBefore.Equal(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)) {
 		t.Errorf("a first text at 22:30 leaves at %v", d.NotBefore)
 	}
-	if d := Decide(staffActor(Owner), DoReply, fine(KindCustomer)); !d.NotBefore.IsZero() {
+	again := fine(KindCustomer)
+	again.At = f.At
+	if d := Decide(staffActor(Owner), DoReply, again); !d.NotBefore.Equal(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)) {
+		t.Errorf("a second text to who never wrote leaves at %v", d.NotBefore)
+	}
+	again.Conversation.Inbound = 1
+	if d := Decide(staffActor(Owner), DoReply, again); !d.NotBefore.IsZero() {
 		t.Errorf("an answer waits until %v", d.NotBefore)
 	}
 	for at, want := range map[int]int{7: 8, 8: 0, 20: 0, 21: 8, 23: 8, 0: 8} {

@@ -23,6 +23,18 @@ type Invalid struct {
 
 func (e *Invalid) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
 
+// Taken says that something else has the name already, and which: ID is the id of
+// that contact or record. It is an Invalid too.
+type Taken struct {
+	Field, Problem string
+	ID             int64
+}
+
+func (e *Taken) Error() string { return e.Field + ": " + e.Problem }
+
+// Unwrap makes it the complaint about its field, for callers that tell no more.
+func (e *Taken) Unwrap() error { return &Invalid{e.Field, e.Problem} }
+
 // Denied is a refusal by Decide: a stable code, the reason in plain words, and
 // what to do about it (empty where nothing can be done).
 type Denied struct {

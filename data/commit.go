@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -18,6 +19,7 @@ const maxBatch = 256
 type job struct {
 	ctx  context.Context
 	fn   func(*Tx) error
+	most time.Duration // how long its transaction may take
 	err  error
 	done chan struct{}
 }
@@ -27,11 +29,20 @@ type job struct {
 // one which fails takes back only its own work. fn must not keep tx, start another
 // transaction or wait for anything but the store.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	return s.write(&job{ctx: ctx, fn: fn, most: commitTime, done: make(chan struct{})})
+}
+
+// WriteLong is Write for what may take half an hour, such as an import. All other
+// writers wait for it.
+func (s *Store) WriteLong(ctx context.Context, fn func(*Tx) error) error {
+	return s.write(&job{ctx: ctx, fn: fn, most: 30 * time.Minute, done: make(chan struct{})})
+}
+
+func (s *Store) write(j *job) error {
 	select {
 	case s.jobs <- j:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-j.ctx.Done():
+		return j.ctx.Err()
 	case <-s.ended:
 		return ErrClosed
 	}
@@ -86,17 +97,45 @@ func (s *Store) commitLoop(ctx context.Context) {
 	}
 }
 
-// commitTime bounds one transaction: a database server that has gone silent must
-// not hold every writer for ever.
+// commitTime bounds one transaction on PostgreSQL: a database server that has gone
+// silent must not hold every writer for ever.
 const commitTime = 2 * time.Minute
+
+// writeContext is the context of one transaction. On SQLite it never ends: nothing
+// there waits for a network, and a context that can end costs the driver a
+// goroutine for each statement.
+func (s *Store) writeContext(most time.Duration) (context.Context, context.CancelFunc) {
+	if s.d.postgres {
+		return context.WithTimeout(context.Background(), most)
+	}
+	return context.Background(), func() {}
+}
+
+// A writeTx is a transaction that writes: *sql.Tx, or plainTx on SQLite.
+type writeTx interface {
+	querier
+	Commit() error
+	Rollback() error
+}
+
+func (s *Store) begin(ctx context.Context) (writeTx, error) {
+	if s.d.postgres {
+		return s.w.BeginTx(ctx, nil)
+	}
+	return beginPlain(ctx, s.w)
+}
 
 // commit runs a batch in one transaction. The error is of the whole batch; the
 // error of one job is in the job.
-func (s *Store) commit(batch []*job) (bridge.Commit, error) {
+func (s *Store) commit(batch []*job) (done bridge.Commit, err error) {
 	// The caller's context may end in the middle of a batch that is not its own.
-	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
+	most := commitTime
+	for _, j := range batch {
+		most = max(most, j.most)
+	}
+	ctx, cancel := s.writeContext(most)
 	defer cancel()
-	t, err := s.w.BeginTx(ctx, nil)
+	t, err := s.begin(ctx)
 	if err != nil {
 		return bridge.Commit{}, fmt.Errorf("begin write: %w", err)
 	}
@@ -112,6 +151,13 @@ func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 		if err := s.runJob(all, j); err != nil {
 			return bridge.Commit{}, err
 		}
+	}
+	if all.queued {
+		after, broken := s.claim(all)
+		if broken != nil {
+			return bridge.Commit{}, broken
+		}
+		defer func() { after(err) }() // err is of the commit
 	}
 	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Queued: all.queued, Writes: len(batch)}
 	if s.d.postgres && (len(commit.Changed) > 0 || commit.Queued) {
@@ -146,6 +192,39 @@ func (s *Store) runJob(all *Tx, j *job) error {
 		all.queued = all.queued || tx.queued
 	}
 	return nil
+}
+
+// A Claimer takes, in a transaction after which a delivery may leave, what it wants
+// to send. Once that is durable, or has failed, it is told by what it returned.
+type Claimer func(*Tx) (after func(error), err error)
+
+// ClaimAtCommit has c run at the end of each transaction that queued a delivery, so
+// that no text waits for a second commit before it is sent. nil ends it.
+func (s *Store) ClaimAtCommit(c Claimer) { s.claimer.Store(&c) }
+
+// claim runs the claimer in a savepoint of its own. Where it fails, what is queued
+// stays so, and the transaction is none the worse.
+func (s *Store) claim(all *Tx) (after func(error), err error) {
+	after = func(error) {}
+	c := s.claimer.Load()
+	if c == nil || *c == nil {
+		return after, nil
+	}
+	j := &job{fn: func(tx *Tx) error {
+		told, err := (*c)(tx)
+		if err == nil {
+			after = told
+		}
+		return err
+	}}
+	if err := s.runJob(all, j); err != nil {
+		after(err)
+		return nil, err
+	}
+	if j.err != nil {
+		slog.Error("deliveries not claimed", "err", j.err)
+	}
+	return after, nil
 }
 
 // run turns a panic of one writer into its error, so that the others of the

@@ -26,26 +26,11 @@ func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, er
 	return as, err
 }
 
-// LastOf gives which of some contacts was last in a conversation by text: of a
-// household that shares a phone, the one who is most likely writing.
-func (tx *Tx) LastOf(ids []bridge.ContactID) (bridge.ContactID, error) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = int64(id)
-	}
-	found, err := list(tx, scanID[bridge.ContactID], "SELECT contact_id FROM conversations WHERE contact_id IN "+among(&args)+
-		" AND kind IN ('customer', 'partner') ORDER BY last_at DESC, id DESC LIMIT 1", args...)
-	if err != nil || len(found) == 0 {
-		return ids[0], err
-	}
-	return found[0], nil
-}
-
-const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), created_at"
+const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), COALESCE(external_id, ''), created_at"
 
 func scanContact(s scanner) (c bridge.Contact, err error) {
 	var invited, connected, created int64
-	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &created)
+	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &c.External, &created)
 	c.InvitedAt, c.ConnectedAt, c.CreatedAt = moment(invited), moment(connected), moment(created)
 	return c, err
 }
@@ -69,6 +54,8 @@ type ContactFilter struct {
 	Side      bridge.Side // empty: every side
 	Connected string      // "yes", "invited", "no", or empty
 	Status    string      // "available", "busy", or empty
+	External  string      // the CRM's own id, exactly
+	Phone     string      // E.164, exactly
 	After     string      // the sort key of the last contact of the page before
 	AfterID   bridge.ContactID
 }
@@ -100,6 +87,12 @@ func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
 		also("NOT busy AND side IN ('service_pro', 'handyman')")
 	case "busy":
 		also("busy")
+	}
+	if f.External != "" {
+		also("external_id = ?", f.External)
+	}
+	if f.Phone != "" {
+		also("id IN (SELECT contact_id FROM addresses WHERE ended_at = 0 AND channel = 'sms' AND value = ?)", f.Phone)
 	}
 	for word := range strings.FieldsSeq(strings.ToLower(f.Words)) {
 		like := "%" + escapeLike(word) + "%"
@@ -160,8 +153,8 @@ func (tx *Tx) AddContact(c bridge.Contact, now time.Time) (bridge.Contact, error
 	return c, err
 }
 
-// PutContact stores what may be changed of a contact, and puts its title on its
-// conversations.
+// PutContact stores what may be changed of a contact, puts its title on its
+// conversations, and these into the folder of its side.
 func (tx *Tx) PutContact(c bridge.Contact) error {
 	if _, err := tx.exec(`
 		UPDATE contacts SET name = $2, company = $3, side = $4, zone = $5, busy = $6, invited_at = $7, connected_at = $8, sort_name = $9, rev = $10
@@ -169,7 +162,8 @@ func (tx *Tx) PutContact(c bridge.Contact) error {
 		c.ID, c.Name, c.Company, c.Side, c.Zone, c.Busy, millis(c.InvitedAt), millis(c.ConnectedAt), SortName(c), tx.rev); err != nil {
 		return err
 	}
-	return tx.updateConversations("title = $2", "contact_id = $1", c.ID, c.Title())
+	return tx.updateConversations("title = $2, folder = CASE WHEN kind IN ('customer', 'direct') THEN $3 ELSE folder END",
+		"contact_id = $1", c.ID, c.Title(), bridge.FolderOf(bridge.KindCustomer, c.Side))
 }
 
 // ContactByExternal finds a contact by the CRM's own id.
@@ -191,7 +185,7 @@ func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
 		"UPDATE contacts SET merged_into = $2 WHERE id = $1",
 		"INSERT INTO record_contacts (record_id, contact_id, added_at) SELECT record_id, CAST($2 AS BIGINT), added_at FROM record_contacts WHERE contact_id = $1 ON CONFLICT DO NOTHING",
 		"DELETE FROM record_contacts WHERE contact_id = $1 AND CAST($2 AS BIGINT) IS NOT NULL",
-		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT DO NOTHING",
+		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0",
 		"UPDATE records SET submitted_by = $2 WHERE submitted_by = $1",
 		"UPDATE addresses SET contact_id = $2 WHERE contact_id = $1 AND NOT EXISTS (SELECT 1 FROM addresses b WHERE b.contact_id = $2 AND b.channel = addresses.channel AND b.value = addresses.value)",
 	} {
@@ -199,13 +193,21 @@ func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
 			return err
 		}
 	}
-	if _, err := tx.exec("UPDATE participants SET left_at = $2 WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0", from.ID, millis(now)); err != nil {
-		return err
+	for _, q := range []string{
+		"UPDATE participants SET left_at = $2 WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0",
+		"UPDATE addresses SET ended_at = $2 WHERE contact_id = $1 AND ended_at = 0", // the other has the same one
+	} {
+		if _, err := tx.exec(q, from.ID, millis(now)); err != nil {
+			return err
+		}
 	}
 	if err := tx.moveAbout(from.ID, into.ID); err != nil {
 		return err
 	}
-	return tx.updateConversations("contact_id = $2, title = $3", "contact_id = $1", from.ID, into.ID, into.Title())
+	if err := tx.updateConversations("contact_id = $2, title = $3", "contact_id = $1", from.ID, into.ID, into.Title()); err != nil {
+		return err
+	}
+	return tx.updateConversations("opted_out = EXISTS (SELECT 1 FROM addresses a WHERE a.contact_id = $1 AND a.opted_out AND a.ended_at = 0)", "contact_id = $1", into.ID)
 }
 
 // moveAbout makes the merged contact's conversations the ones that are found for

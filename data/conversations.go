@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ const (
 			ELSE c.inbound END,
 		d.conversation_id IS NOT NULL,
 		(SELECT COUNT(*) FROM mentions m WHERE m.staff_id = $1 AND m.conversation_id = c.id AND NOT m.seen)`
-	conversationFrom = `FROM conversations c
+	conversationFrom = `conversations c
 		JOIN staff me ON me.id = $1
 		LEFT JOIN staff a ON a.id = c.assignee_id
 		LEFT JOIN records rec ON rec.id = c.record_id
@@ -42,26 +43,37 @@ func scanConversation(s scanner) (c bridge.Conversation, err error) {
 		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Rev,
 		&c.Unread, &c.Draft, &c.Mentioned)
 	c.SnoozedUntil, c.LastAt, c.CreatedAt = moment(snoozed), moment(last), moment(created)
-	c.Unread, c.Record, c.RecordLabel = max(c.Unread, 0), about.ID, about.Label()
+	c.Unread, c.Record, c.RecordLabel, c.About = max(c.Unread, 0), about.ID, about.Label(), about
 	return c, err
 }
 
-// visible is the rule of what a reader sees, as part of a query whose $1 is the
-// reader and whose c is the conversation. It is bridge.Sees, compiled; a test holds
-// the two against each other over random teams.
-func (tx *Tx) visible(reader bridge.Staff) (string, error) {
+// A sight is what a reader sees, as part of a query whose $1 is the reader and whose
+// c is the conversation.
+type sight struct {
+	from  string // stands before "conversations c"
+	where string // stands after WHERE …, begins with AND
+	rule  string // the same as a condition of its own
+}
+
+// theirs are the conversations of somebody in the field: few, and found from their
+// side.
+const theirs = `
+	SELECT id FROM conversations WHERE assignee_id = $1 AND kind <> 'team'
+	UNION SELECT v.id FROM record_staff s JOIN conversations v ON v.record_id = s.record_id WHERE s.staff_id = $1 AND s.active AND v.kind <> 'team'
+	UNION SELECT p.conversation_id FROM participants p JOIN conversations v ON v.id = p.conversation_id
+		WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND v.kind = 'team'`
+
+// visible is the rule of what a reader sees. It is bridge.Sees, compiled; a test
+// holds the two against each other over random teams.
+func (tx *Tx) visible(reader bridge.Staff) (sight, error) {
 	if !reader.Role.Office() {
-		// The few that are theirs are looked up first, so that a page costs the same
+		// CROSS JOIN: SQLite then begins with what is theirs, and a page costs the same
 		// however many others there are.
-		return ` AND c.id IN (
-			SELECT id FROM conversations WHERE assignee_id = $1 AND kind <> 'team'
-			UNION SELECT v.id FROM record_staff s JOIN conversations v ON v.record_id = s.record_id WHERE s.staff_id = $1 AND s.active AND v.kind <> 'team'
-			UNION SELECT p.conversation_id FROM participants p JOIN conversations v ON v.id = p.conversation_id
-				WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND v.kind = 'team')`, nil
+		return sight{"(" + theirs + ") AS mine CROSS JOIN ", " AND c.id = mine.id", "c.id IN (" + theirs + ")"}, nil
 	}
 	s, err := tx.Settings()
 	if err != nil {
-		return "", err
+		return sight{}, err
 	}
 	open := "''"
 	for _, p := range s.Policies {
@@ -69,9 +81,10 @@ func (tx *Tx) visible(reader bridge.Staff) (string, error) {
 			open += ", '" + string(p.Kind) + "'"
 		}
 	}
-	return ` AND (c.kind IN (` + open + `)
+	rule := `(c.kind IN (` + open + `)
 		OR EXISTS (SELECT 1 FROM participants p WHERE p.conversation_id = c.id AND p.contact_id = 0 AND p.staff_id = $1 AND p.left_at = 0)
-		OR c.kind <> 'team' AND (c.assignee_id = $1 OR EXISTS (SELECT 1 FROM record_staff s WHERE s.record_id = c.record_id AND s.staff_id = $1 AND s.active)))`, nil
+		OR c.kind <> 'team' AND (c.assignee_id = $1 OR EXISTS (SELECT 1 FROM record_staff s WHERE s.record_id = c.record_id AND s.staff_id = $1 AND s.active)))`
+	return sight{"", " AND " + rule, rule}, nil
 }
 
 // in is what a view shows, as part of a query whose $1 is the reader. The words
@@ -125,11 +138,10 @@ func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, li
 	if err != nil {
 		return nil, err
 	}
-	q := "SELECT " + conversationColumns + " " + conversationFrom + " WHERE " + in(v) + may
-	args := []any{reader.ID}
-	if after != (Cursor{}) {
-		q += " AND (c.last_at, c.id) < ($2, $3)"
-		args = append(args, after.At, after.ID)
+	if after == (Cursor{}) {
+		// A place all the same: without one SQLite looks for a reader's few closed
+		// conversations among all that are closed.
+		after = Cursor{math.MaxInt64, math.MaxInt64}
 	}
 	order := " ORDER BY c.last_at DESC, c.id DESC LIMIT "
 	if !reader.Role.Office() || v == bridge.ViewMentions {
@@ -137,7 +149,8 @@ func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, li
 		// walk through all that is not theirs.
 		order = " ORDER BY +c.last_at DESC, +c.id DESC LIMIT "
 	}
-	return list(tx, scanConversation, q+order+strconv.Itoa(limit), args...)
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+
+		" WHERE "+in(v)+may.where+" AND (c.last_at, c.id) < ($2, $3)"+order+strconv.Itoa(limit), reader.ID, after.At, after.ID)
 }
 
 // ConversationsWith lists a contact's conversations, newest first, as far as the
@@ -164,7 +177,7 @@ func (tx *Tx) conversationsWhere(reader bridge.Staff, where string, limit int, a
 	if err != nil {
 		return nil, err
 	}
-	return list(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+" WHERE "+where+may+
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+" WHERE "+where+may.where+
 		" ORDER BY +c.last_at DESC, +c.id DESC LIMIT "+strconv.Itoa(limit), reader.ID, arg)
 }
 
@@ -179,12 +192,12 @@ func (tx *Tx) CountView(reader bridge.Staff, v bridge.View) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	where := in(v) + may
+	where := in(v) + may.where
 	if v == bridge.ViewMentions {
 		where += " AND EXISTS (SELECT 1 FROM mentions m WHERE m.staff_id = $1 AND m.conversation_id = c.id AND NOT m.seen)"
 	}
 	return tx.count(`SELECT COUNT(*) FROM (
-		SELECT 1 FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND `+where+`
+		SELECT 1 FROM `+may.from+`conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND `+where+`
 		LIMIT `+strconv.Itoa(MaxCount)+`) AS counted`, int64(reader.ID))
 }
 
@@ -195,7 +208,7 @@ func (tx *Tx) Folders(reader bridge.Staff) (out []bridge.Folder, err error) {
 		return nil, err
 	}
 	for _, f := range bridge.Folders {
-		n, err := tx.count("SELECT COUNT(*) FROM (SELECT 1 FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND "+folderIs(f)+may+" LIMIT 1) AS found", int64(reader.ID))
+		n, err := tx.count("SELECT COUNT(*) FROM (SELECT 1 FROM "+may.from+"conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND "+folderIs(f)+may.where+" LIMIT 1) AS found", int64(reader.ID))
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +233,7 @@ func (tx *Tx) Conversation(reader bridge.Staff, id bridge.ConversationID) (bridg
 	if err != nil {
 		return bridge.Conversation{}, err
 	}
-	return one(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+" WHERE c.id = $2"+may, reader.ID, id)
+	return one(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+" WHERE c.id = $2"+may.where, reader.ID, id)
 }
 
 // InView reports whether a view shows a conversation to the reader.
@@ -229,7 +242,7 @@ func (tx *Tx) InView(reader bridge.Staff, v bridge.View, id bridge.ConversationI
 	if err != nil {
 		return false, err
 	}
-	n, err := tx.count("SELECT COUNT(*) FROM conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND c.id = $2 AND "+in(v)+may, int64(reader.ID), id)
+	n, err := tx.count("SELECT COUNT(*) FROM "+may.from+"conversations c WHERE CAST($1 AS BIGINT) IS NOT NULL AND c.id = $2 AND "+in(v)+may.where, int64(reader.ID), id)
 	return n > 0, err
 }
 
@@ -244,13 +257,14 @@ func (tx *Tx) ChangedSince(reader bridge.Staff, rev int64, limit int) ([]bridge.
 	if !reader.Role.Office() {
 		order = " ORDER BY +c.rev LIMIT "
 	}
-	return list(tx, scanConversation, "SELECT "+conversationColumns+" "+conversationFrom+
-		" WHERE c.rev > $2"+may+order+strconv.Itoa(limit), reader.ID, rev)
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+
+		" WHERE c.rev > $2"+may.where+order+strconv.Itoa(limit), reader.ID, rev)
 }
 
 // LostSince gives the conversations that moved after a revision and that the
 // reader may not see any more, though they once could: a list may still show them.
-// Others are not named, for their ids are nothing to the reader.
+// Others are not named, for their ids are nothing to the reader. What the rule
+// cannot tell, as of a conversation that is nobody's, counts as not seen.
 func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.ConversationID, error) {
 	may, err := tx.visible(reader)
 	if err != nil {
@@ -260,7 +274,7 @@ func (tx *Tx) LostSince(reader bridge.Staff, rev int64, limit int) ([]bridge.Con
 		SELECT c.id FROM conversations c WHERE c.rev > $2 AND (
 				c.id IN (SELECT conversation_id FROM participants WHERE staff_id = $1 AND staff_id <> 0)
 				OR c.record_id IN (SELECT record_id FROM record_staff WHERE staff_id = $1))
-			AND NOT (`+strings.TrimPrefix(may, " AND ")+`)
+			AND NOT COALESCE((`+may.rule+`), FALSE)
 		ORDER BY c.rev LIMIT `+strconv.Itoa(limit), reader.ID, rev)
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"porchlight/bridge"
@@ -34,6 +35,7 @@ type Store struct {
 	w, r     *sql.DB
 	jobs     chan *job
 	onCommit func(bridge.Commit)
+	claimer  atomic.Pointer[Claimer]
 	node     string // tells this node's notifications from others'
 	stop     context.CancelFunc
 	done     sync.WaitGroup
@@ -94,7 +96,7 @@ func (s *Store) Engine() string {
 // A Tx is a transaction. Its methods are the queries, in the files of their nouns.
 type Tx struct {
 	ctx context.Context
-	tx  *sql.Tx
+	tx  querier
 	d   *dialect
 	s   *Store
 	rev int64
@@ -102,7 +104,15 @@ type Tx struct {
 	reads bool
 
 	changed []bridge.ConversationID
+	touched map[bridge.ConversationID]bool
 	queued  bool
+}
+
+// A querier is what runs the queries of a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Rev is the revision of a write, or the newest revision that a read sees.
@@ -110,11 +120,13 @@ func (tx *Tx) Rev() int64 { return tx.rev }
 
 // touch says that a conversation changed in this transaction.
 func (tx *Tx) touch(id bridge.ConversationID) {
-	for _, c := range tx.changed {
-		if c == id {
-			return
-		}
+	if tx.touched[id] {
+		return
 	}
+	if tx.touched == nil {
+		tx.touched = map[bridge.ConversationID]bool{}
+	}
+	tx.touched[id] = true
 	tx.changed = append(tx.changed, id)
 }
 

@@ -23,6 +23,14 @@ func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 	return d, err
 }
 
+// more is a row that has further columns after those of a noun.
+type more struct {
+	scanner
+	into []any
+}
+
+func (m more) Scan(into ...any) error { return m.scanner.Scan(append(into, m.into...)...) }
+
 // AddDelivery queues a delivery, due at once or at a later NextAt, and wakes the
 // outbox after commit.
 func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, error) {
@@ -136,8 +144,22 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 	if limit <= 0 {
 		return nil, nil
 	}
-	due, err := list(tx, scanDelivery, `
-		SELECT `+deliveryColumns+` FROM deliveries d
+	type candidate struct {
+		bridge.Delivery
+		optedOut bool
+	}
+	due, err := list(tx, func(s scanner) (c candidate, err error) {
+		var text string
+		c.Delivery, err = scanDelivery(more{s, []any{&text, &c.optedOut}})
+		if c.Body == "" {
+			c.Body = text
+		}
+		return c, err
+	}, `
+		SELECT `+deliveryColumns+`,
+			(SELECT body FROM messages WHERE id = d.message_id),
+			COALESCE((SELECT state FROM consents WHERE value = d.recipient AND channel = d.channel ORDER BY id DESC LIMIT 1), '') = 'out'
+		FROM deliveries d
 		WHERE state = 'queued' AND next_at <= $1 AND expires_at > $1 AND line_id = $2 AND channel = $3
 			AND NOT EXISTS (
 				SELECT 1 FROM deliveries e
@@ -149,10 +171,9 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 		return nil, err
 	}
 	claims := make([]Claim, 0, len(due))
-	for _, d := range due {
-		if out, err := tx.OptedOut(d.Channel, d.To); err != nil {
-			return nil, err
-		} else if out { // STOP came after the text was queued
+	for _, found := range due {
+		d := found.Delivery
+		if found.optedOut { // STOP came after the text was queued
 			d.State, d.Code, d.NextAt = bridge.Failed, codeOptedOut, time.Time{}
 			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now); err != nil {
 				return nil, err
@@ -161,9 +182,6 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 		}
 		c := Claim{Delivery: d, From: string(l.Phone), StartedAt: now}
 		c.State, c.Attempts, c.NextAt = bridge.Sending, d.Attempts+1, now.Add(lease)
-		if err := tx.fillBody(&c.Delivery); err != nil {
-			return nil, err
-		}
 		if _, err := tx.exec("UPDATE deliveries SET state = $2, attempts = $3, next_at = $4 WHERE id = $1",
 			c.ID, c.State, c.Attempts, millis(c.NextAt)); err != nil {
 			return nil, err

@@ -101,11 +101,12 @@ func (tx *Tx) Message(id bridge.MessageID) (bridge.Message, error) {
 
 // shownIn is which messages a conversation shows, as part of a query whose $1 is
 // the conversation: its own, and, where it is about a record, the texts that are
-// placed on that record but landed in the contact's own conversation.
+// placed on that record but landed in the contact's own conversation. From any
+// other, which may be its members' alone, nothing shows elsewhere.
 const shownIn = `(m.conversation_id = $1 OR m.id IN (
 	SELECT p.message_id FROM conversations v JOIN placements p ON p.record_id = v.record_id AND p.newest
 		JOIN messages q ON q.id = p.message_id JOIN conversations o ON o.id = q.conversation_id
-	WHERE v.id = $1 AND o.contact_id = v.contact_id))`
+	WHERE v.id = $1 AND o.contact_id = v.contact_id AND o.kind IN ('customer', 'partner')))`
 
 // Messages gives the newest messages of a conversation before one of them (0: the
 // newest of all), in the order that they were written.

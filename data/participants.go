@@ -58,6 +58,18 @@ func (tx *Tx) Standing(who bridge.StaffID, id bridge.ConversationID) (member, on
 	return member, onRecord, err
 }
 
+// TakesPart reports whether a person is in a conversation now.
+func (tx *Tx) TakesPart(p bridge.Participant) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM participants WHERE conversation_id = $1 AND contact_id = $2 AND staff_id = $3 AND left_at = 0", p.Conversation, p.Contact, p.Staff)
+	return n > 0, err
+}
+
+// TookPart reports whether a person is, or once was, in a conversation.
+func (tx *Tx) TookPart(p bridge.Participant) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM participants WHERE conversation_id = $1 AND contact_id = $2 AND staff_id = $3", p.Conversation, p.Contact, p.Staff)
+	return n > 0, err
+}
+
 // Members are the staff who take part in a conversation.
 func (tx *Tx) Members(id bridge.ConversationID) ([]bridge.StaffID, error) {
 	return list(tx, scanID[bridge.StaffID], "SELECT staff_id FROM participants WHERE conversation_id = $1 AND staff_id <> 0 AND left_at = 0 ORDER BY staff_id", id)

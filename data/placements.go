@@ -68,8 +68,13 @@ func (tx *Tx) LastPlaced(id bridge.ConversationID, since time.Time) (bridge.Reco
 	return found[0], nil
 }
 
-// Correct remembers which record a contact's texts are about, as staff said.
+// Correct remembers which record a contact's texts are about, as staff said; record
+// 0 forgets what was said before.
 func (tx *Tx) Correct(c bridge.ContactID, r bridge.RecordID, now time.Time) error {
+	if r == 0 {
+		_, err := tx.exec("DELETE FROM corrections WHERE contact_id = $1", c)
+		return err
+	}
 	_, err := tx.exec(`
 		INSERT INTO corrections (contact_id, record_id, at) VALUES ($1, $2, $3)
 		ON CONFLICT (contact_id) DO UPDATE SET record_id = excluded.record_id, at = excluded.at`, c, r, millis(now))
@@ -98,10 +103,11 @@ func (tx *Tx) Plausible(id bridge.ContactID, since time.Time) ([]Plausible, erro
 				WHERE v.record_id = r.id AND v.contact_id = $1 AND m.direction = 'out' AND m.at >= $2
 				UNION ALL
 				SELECT MAX(m.at) AS at FROM placements p JOIN messages m ON m.id = p.message_id
-				WHERE p.record_id = r.id AND p.newest AND m.direction = 'out' AND m.at >= $2) AS wrote),
+					JOIN conversations o ON o.id = m.conversation_id
+				WHERE p.record_id = r.id AND p.newest AND o.contact_id = $1 AND m.direction = 'out' AND m.at >= $2) AS wrote),
 			COALESCE((SELECT k.at FROM corrections k WHERE k.contact_id = $1 AND k.record_id = r.id), 0)
-		FROM record_contacts rc JOIN records r ON r.id = rc.record_id
-		WHERE rc.contact_id = $1 AND NOT r.closed
+		FROM records r
+		WHERE r.id IN (SELECT record_id FROM record_contacts WHERE contact_id = $1 UNION SELECT id FROM records WHERE submitted_by = $1) AND NOT r.closed
 		ORDER BY r.id DESC LIMIT 50`, id, millis(since))
 }
 

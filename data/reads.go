@@ -42,22 +42,24 @@ func (tx *Tx) MarkUnread(id bridge.ConversationID, reader bridge.StaffID, now ti
 // SaveDraft keeps what somebody has begun to write; an empty body forgets it.
 // kind is "reply" or "note".
 func (tx *Tx) SaveDraft(id bridge.ConversationID, by bridge.StaffID, kind, body string, now time.Time) error {
+	if body == "" { // after every reply, and mostly there is nothing
+		n, err := tx.exec("DELETE FROM drafts WHERE conversation_id = $1 AND staff_id = $2 AND kind = $3", id, by, kind)
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.updateConversations("urgent = urgent", "id = $1", id)
+	}
 	was, err := tx.count("SELECT COUNT(*) FROM drafts WHERE conversation_id = $1 AND staff_id = $2 AND kind = $3", id, by, kind)
 	if err != nil {
 		return err
 	}
-	if body == "" {
-		_, err = tx.exec("DELETE FROM drafts WHERE conversation_id = $1 AND staff_id = $2 AND kind = $3", id, by, kind)
-	} else {
-		_, err = tx.exec(`
-			INSERT INTO drafts (conversation_id, staff_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (conversation_id, staff_id, kind) DO UPDATE SET body = excluded.body, at = excluded.at`,
-			id, by, kind, body, millis(now))
-	}
-	if err != nil || (was > 0) == (body != "") {
+	if _, err := tx.exec(`
+		INSERT INTO drafts (conversation_id, staff_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (conversation_id, staff_id, kind) DO UPDATE SET body = excluded.body, at = excluded.at`,
+		id, by, kind, body, millis(now)); err != nil || was > 0 {
 		return err
 	}
-	return tx.updateConversations("urgent = urgent", "id = $1", id) // the row's "Draft:" comes or goes
+	return tx.updateConversations("urgent = urgent", "id = $1", id) // the row's "Draft:" comes
 }
 
 // Drafts gives what a person has begun to write, by kind.

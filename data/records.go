@@ -62,11 +62,13 @@ func (tx *Tx) PutRecord(r bridge.Record, now time.Time) error {
 // putPeople makes a record's contacts and staff those that r has.
 func (tx *Tx) putPeople(r, was bridge.Record, now time.Time) error {
 	for i, id := range r.Contacts {
-		if slices.Contains(was.Contacts, id) {
-			continue
+		if slices.Equal(r.Contacts, was.Contacts) {
+			break
 		}
-		at := millis(now) + int64(i) // the client is the first
-		if _, err := tx.exec("INSERT INTO record_contacts (record_id, contact_id, added_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", r.ID, id, at); err != nil {
+		at := millis(now) + int64(i) // the client is the first, also one who was added later
+		if _, err := tx.exec(`
+			INSERT INTO record_contacts (record_id, contact_id, added_at) VALUES ($1, $2, $3)
+			ON CONFLICT (record_id, contact_id) DO UPDATE SET added_at = excluded.added_at`, r.ID, id, at); err != nil {
 			return err
 		}
 	}
@@ -78,6 +80,9 @@ func (tx *Tx) putPeople(r, was bridge.Record, now time.Time) error {
 		}
 	}
 	for _, id := range slices.Concat(r.Staff, was.Staff) {
+		if slices.Contains(r.Staff, id) && slices.Contains(was.Staff, id) {
+			continue
+		}
 		_, err := tx.exec(`
 			INSERT INTO record_staff (record_id, staff_id, active) VALUES ($1, $2, $3)
 			ON CONFLICT (record_id, staff_id) DO UPDATE SET active = excluded.active`, r.ID, id, slices.Contains(r.Staff, id))
@@ -114,18 +119,21 @@ func (tx *Tx) fillPeople(r *bridge.Record) (err error) {
 	return err
 }
 
-// RecordsOf lists a contact's records, the open ones and the newest first.
+// RecordsOf lists a contact's records, also the requests that they submitted, the
+// open ones and the newest first.
 func (tx *Tx) RecordsOf(id bridge.ContactID, limit int) ([]bridge.Record, error) {
 	return list(tx, scanRecord, "SELECT "+recordColumns+` FROM records
-		WHERE id IN (SELECT record_id FROM record_contacts WHERE contact_id = $1) ORDER BY closed, id DESC LIMIT `+strconv.Itoa(limit), id)
+		WHERE id IN (SELECT record_id FROM record_contacts WHERE contact_id = $1 UNION SELECT id FROM records WHERE submitted_by = $1) ORDER BY closed, id DESC LIMIT `+strconv.Itoa(limit), id)
 }
 
 // A RecordFilter says which records a list shows; its zero value shows all.
 type RecordFilter struct {
-	Words  string // all of them, in the reference or the title
-	Type   bridge.RecordType
-	Open   bool // only those that are not closed
-	Before bridge.RecordID
+	Words string // all of them, in the reference or the title
+	Type  bridge.RecordType
+	// Reference is exactly what it is called.
+	Reference string
+	Open      bool // only those that are not closed
+	Before    bridge.RecordID
 }
 
 // Records gives one page of the records, the newest first, without their people.
@@ -140,6 +148,9 @@ func (tx *Tx) Records(f RecordFilter, limit int) ([]bridge.Record, error) {
 	}
 	if f.Type != "" {
 		also("type = ?", string(f.Type))
+	}
+	if f.Reference != "" {
+		also("reference = ?", f.Reference)
 	}
 	if f.Open {
 		also("NOT closed")

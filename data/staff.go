@@ -31,7 +31,9 @@ func (tx *Tx) AddStaff(p bridge.Staff, password string, now time.Time) (bridge.S
 		return p, err
 	}
 	p.ID = ids[0]
-	return p, nil
+	// Whoever joins is in the team's common chat, by whatever door they come.
+	_, err = tx.exec("INSERT INTO participants (conversation_id, staff_id, added_at) SELECT id, CAST($1 AS BIGINT), CAST($2 AS BIGINT) FROM conversations WHERE about = 'team'", p.ID, millis(now))
+	return p, err
 }
 
 // Staff lists the whole team, also who has left, by name.
@@ -105,14 +107,15 @@ func (tx *Tx) PutStaff(p bridge.Staff) error {
 	return err
 }
 
-// AssignedTo gives the conversations that are assigned to somebody and not closed.
+// AssignedTo gives the conversations that are assigned to somebody, also closed ones:
+// a text opens them again.
 func (tx *Tx) AssignedTo(id bridge.StaffID) ([]bridge.ConversationID, error) {
-	return list(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE assignee_id = $1 AND state <> 'closed' ORDER BY id", id)
+	return list(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE assignee_id = $1 ORDER BY id", id)
 }
 
 // OnlyMember gives the conversations that only participants see and in which
-// somebody is the only one whom taking part lets see them: who is in the field sees
-// what they are assigned to.
+// somebody is the only active one of the office; the field does not see by taking
+// part.
 func (tx *Tx) OnlyMember(id bridge.StaffID) ([]bridge.ConversationID, error) {
 	s, err := tx.Settings()
 	if err != nil {

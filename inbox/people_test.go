@@ -24,24 +24,6 @@ func (f *office) person(name string, side bridge.Side, phones ...string) bridge.
 	return c
 }
 
-// settings changes what the business decided.
-func (f *office) settings(change func(*bridge.Settings)) {
-	f.Helper()
-	err := f.store.Write(f.Context(), func(tx *data.Tx) error {
-		s, err := tx.Settings()
-		if err != nil {
-			return err
-		}
-		is := *s
-		is.Policies = append([]bridge.Policy(nil), s.Policies...)
-		change(&is)
-		return tx.PutSettings(&is)
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-}
-
 // connect lets a contact accept an invitation.
 func (f *office) connect(c bridge.Contact) {
 	f.Helper()

@@ -22,7 +22,7 @@ func fullSettings(shell Shell) map[string]any {
 			Tell: ticks, Accept: ticks, SeenBy: ticks, Add: ticks, Gates: ticks, FromTop: true},
 		"settings-stages": StagesPage{SettingsShell: bad("stages", "Two have one name."), BadType: "Standard", New: "Extension", NewStage: "Planning",
 			Types: []StageType{{Name: "Standard", ID: "type0", Rows: []StageRow{{0, "Enquiry", "Enquiry", false, true, false}, {1, "Handover", "Handover", true, false, true}}}}},
-		"settings-team": TeamPage{SettingsShell: bad("email", "Somebody has it."), Name: "Ada", Email: "ada@example.com", Roles: ticks, Link: &InviteLink{"Ada", "https://texts.example.com/welcome/abc", "Sun 29 Nov, 12:30"},
+		"settings-team": TeamPage{SettingsShell: bad("email", "Somebody has it."), Name: "Ada", Email: "ada@example.com", Gives: ticks, Link: &InviteLink{"Ada", "https://texts.example.com/welcome/abc", "Sun 29 Nov, 12:30"},
 			Team: []TeamRow{{Person: exampleTeam()[0], Email: "sam@example.com", State: Badge{"ok", "tick", "Active"}, Since: at, Why: "Nobody switches off their own account"},
 				{Person: exampleTeam()[1], Email: "maya@example.com", State: Badge{"warn", "clock", "Invited"}, Since: at, Roles: ticks, RoleURL: "#", ReinviteURL: "#", SwitchURL: "#", SwitchText: "Switch off"}},
 			Keys: []KeyRow{{1, "Sam Ortiz", at, "#", true}, {2, "Jo", at, "", false}}},

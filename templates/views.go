@@ -13,11 +13,12 @@ type Shell struct {
 	Theme    string // "", "light" or "dark"
 	Rev      int64  // the revision that the page was rendered at
 	Me       Person
-	Section  string // of the rail: inbox, people, records, settings, simulator, gallery
-	People   bool   // the reader sees the lists of people and records
-	Settings bool   // the reader changes settings and the team
-	Demo     bool   // shows the demo banner, the simulator and the gallery
-	Today    string // 20061102, in the viewer's zone
+	Section  string   // of the rail: inbox, people, records, settings, simulator, gallery
+	People   bool     // the reader sees the lists of people and records
+	Settings bool     // the reader changes settings and the team
+	Roles    []Person // of the demo: as whom one may look at it
+	Demo     bool     // shows the demo banner, the simulator and the gallery
+	Today    string   // 20061102, in the viewer's zone
 }
 
 // Person is a member of staff as pages show them.

@@ -121,7 +121,7 @@ type TeamPage struct {
 	SettingsShell
 	Team        []TeamRow
 	Name, Email string // of the invitation that is being written
-	Roles       []Tick
+	Gives       []Tick // the roles that the reader may give
 	Link        *InviteLink
 	Keys        []KeyRow
 }

@@ -63,15 +63,15 @@ type Received struct {
 func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, err error) {
 	m.Body = bridge.CleanText(m.Body)
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		seen, err := tx.InboundSeen(m.CarrierID)
-		if err == nil {
-			r = Received{Message: seen, Duplicate: true}
+		known, err := tx.Arrival(m)
+		if err != nil {
+			return fmt.Errorf("look up: %w", err)
+		}
+		if known.Seen != 0 {
+			r = Received{Message: known.Seen, Duplicate: true}
 			return nil
 		}
-		if !errors.Is(err, bridge.ErrNotFound) {
-			return err
-		}
-		r, err = in.store(tx, m)
+		r, err = in.store(tx, m, known)
 		return err
 	})
 	if err != nil {
@@ -80,43 +80,50 @@ func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, er
 	return r, nil
 }
 
-// store finds where a new inbound message belongs and puts it there.
-func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
-	line, err := in.line(tx, m.To)
-	if err != nil {
-		return r, fmt.Errorf("find line: %w", err)
+// store puts a new inbound message where it belongs.
+func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Received, err error) {
+	if known.Line == 0 {
+		// One that is not configured is kept too: the carrier vouches for the
+		// account, and a text must not be lost.
+		if known.Line, err = tx.PutLine(bridge.Line{Phone: bridge.Phone(m.To), Name: bridge.PrettyAddress(m.To), Pace: in.Pace}); err != nil {
+			return r, fmt.Errorf("find line: %w", err)
+		}
 	}
-	contact, err := in.contact(tx, m)
-	if err != nil {
-		return r, fmt.Errorf("find contact: %w", err)
+	if known.Side == bridge.Handyman && known.Partner != 0 {
+		if err := toPartner(tx, m, &known); err != nil {
+			return r, err
+		}
 	}
-	r.Conversation, err = in.landing(tx, contact, line, m)
-	if err != nil {
-		return r, fmt.Errorf("find conversation: %w", err)
+	if known.Conversation == 0 {
+		if err := in.begin(tx, m, &known); err != nil {
+			return r, err
+		}
 	}
 	msg, err := tx.AddMessage(bridge.Message{
-		Conversation: r.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
-		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(contact.ID), Name: contact.Title()},
+		Conversation: known.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
+		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(known.Contact), Name: known.Sender},
 		Body:   m.Body, Media: m.Media,
 	})
 	if err != nil {
 		return r, fmt.Errorf("store message: %w", err)
 	}
-	r.Message = msg.ID
+	r.Conversation, r.Message = msg.Conversation, msg.ID
 	if err := tx.AddInbound(m.CarrierID, msg.ID, m.Raw, m.At); err != nil {
 		return r, fmt.Errorf("keep raw message: %w", err)
 	}
-	if err := in.place(tx, contact, msg); err != nil {
-		return r, fmt.Errorf("find record: %w", err)
+	if known.HasRecords {
+		if err := in.place(tx, known.Contact, msg); err != nil {
+			return r, fmt.Errorf("find record: %w", err)
+		}
 	}
-	if err := tx.SetRoute(r.Conversation, line, m.From); err != nil {
-		return r, fmt.Errorf("note route: %w", err)
+	if known.Route != (data.Route{Line: known.Line, Address: m.From}) {
+		if err := tx.SetRoute(r.Conversation, known.Line, m.From); err != nil {
+			return r, fmt.Errorf("note route: %w", err)
+		}
 	}
-	for _, a := range contact.Addresses {
-		if a.Value == m.From && a.Problem != "" { // it works: they texted from it
-			if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil {
-				return r, fmt.Errorf("clear the address's problem: %w", err)
-			}
+	if known.Problem != "" { // it works: they texted from it
+		if err := tx.SetAddressProblem(m.Channel, m.From, ""); err != nil {
+			return r, fmt.Errorf("clear the address's problem: %w", err)
 		}
 	}
 	if m.Recovered {
@@ -124,29 +131,23 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 			return r, err
 		}
 	}
-	return r, in.consent(tx, m, msg, contact, line)
+	return r, in.consent(tx, m, msg, known)
 }
 
-// landing is the conversation that a message comes into: a handyman's own one, if
-// the team has started it and it takes texts; else the contact's.
-func (in *Intake) landing(tx *data.Tx, c bridge.Contact, line bridge.LineID, m bridge.Inbound) (bridge.ConversationID, error) {
-	if c.Side == bridge.Handyman {
-		s, err := tx.Settings()
-		if err != nil {
-			return 0, err
-		}
-		id, err := tx.ConversationAbout(about(bridge.KindPartner, int64(c.ID)))
-		if !errors.Is(err, bridge.ErrNotFound) && (err != nil || s.Policy(bridge.KindPartner).Accepts(m.Channel)) {
-			return id, err
-		}
+// toPartner puts a handyman's message into the conversation that the team has begun
+// with them, if texts are answers there.
+func toPartner(tx *data.Tx, m bridge.Inbound, known *data.Arrival) error {
+	s, err := tx.Settings()
+	if err == nil && s.Policy(bridge.KindPartner).Accepts(m.Channel) {
+		known.Conversation, known.Route = known.Partner, data.Route{}
 	}
-	return tx.CustomerConversation(c, line, m.At)
+	return err
 }
 
 // place says which of the contact's records a message is about, where something
 // speaks for one.
-func (in *Intake) place(tx *data.Tx, c bridge.Contact, m bridge.Message) error {
-	plausible, err := tx.Plausible(c.ID, m.At.Add(-thread.Window))
+func (in *Intake) place(tx *data.Tx, c bridge.ContactID, m bridge.Message) error {
+	plausible, err := tx.Plausible(c, m.At.Add(-thread.Window))
 	if err != nil || len(plausible) == 0 {
 		return err
 	}
@@ -161,36 +162,28 @@ func (in *Intake) place(tx *data.Tx, c bridge.Contact, m bridge.Message) error {
 	return tx.Place(bridge.Placement{Message: m.ID, Record: record, Because: because, At: m.At})
 }
 
-// line finds the business's number that was texted. One that is not configured is
-// kept too: the carrier vouches for the account, and a text must not be lost.
-func (in *Intake) line(tx *data.Tx, to string) (bridge.LineID, error) {
-	l, err := tx.LineByPhone(to)
-	if errors.Is(err, bridge.ErrNotFound) {
-		return tx.PutLine(bridge.Line{Phone: bridge.Phone(to), Name: bridge.PrettyAddress(to), Pace: in.Pace})
+// begin starts the conversation of a contact who has none, and makes a contact of
+// a sender whom nobody knows.
+func (in *Intake) begin(tx *data.Tx, m bridge.Inbound, known *data.Arrival) error {
+	c, err := in.contact(tx, m, known.Contact)
+	if err != nil {
+		return fmt.Errorf("find contact: %w", err)
 	}
-	return l.ID, err
+	known.Contact, known.Sender = c.ID, c.Title()
+	for _, a := range c.Addresses {
+		known.OptedOut = known.OptedOut || a.Value == m.From && a.OptedOut
+	}
+	known.Conversation, err = tx.CustomerConversation(c, known.Line, m.At)
+	if err != nil {
+		return fmt.Errorf("begin conversation: %w", err)
+	}
+	return nil
 }
 
-// contact finds who wrote, or makes a contact of the sender.
-func (in *Intake) contact(tx *data.Tx, m bridge.Inbound) (bridge.Contact, error) {
-	known, err := tx.AddressesOf(m.Channel, m.From)
-	if err != nil {
-		return bridge.Contact{}, err
-	}
-	switch len(known) {
-	case 0:
-	case 1:
-		return tx.Contact(known[0].Contact)
-	default: // a household shares the phone
-		ids := make([]bridge.ContactID, len(known))
-		for i, a := range known {
-			ids[i] = a.Contact
-		}
-		who, err := tx.LastOf(ids)
-		if err != nil {
-			return bridge.Contact{}, err
-		}
-		return tx.Contact(who)
+// contact gives who wrote, or makes a contact of the sender.
+func (in *Intake) contact(tx *data.Tx, m bridge.Inbound, known bridge.ContactID) (bridge.Contact, error) {
+	if known != 0 {
+		return tx.Contact(known)
 	}
 	a := bridge.Address{Channel: m.Channel, Value: m.From, Answerable: in.Answerable(m.From)}
 	if _, err := tx.LineByPhone(m.From); err == nil {
@@ -200,30 +193,26 @@ func (in *Intake) contact(tx *data.Tx, m bridge.Inbound) (bridge.Contact, error)
 }
 
 // consent applies STOP and START, and says so in the conversation.
-func (in *Intake) consent(tx *data.Tx, m bridge.Inbound, msg bridge.Message, c bridge.Contact, line bridge.LineID) error {
+func (in *Intake) consent(tx *data.Tx, m bridge.Inbound, msg bridge.Message, known data.Arrival) error {
 	if len(m.Body) > 40 && m.Keyword == bridge.NoKeyword {
 		return nil // no keyword is that long; saves a look into the ledger
 	}
-	out := false
-	for _, a := range c.Addresses {
-		out = out || a.Value == m.From && a.OptedOut
-	}
 	word, source := m.Keyword, "carrier"
 	if word == bridge.NoKeyword {
-		word, source = bridge.ParseKeyword(m.Body, out), "keyword"
+		word, source = bridge.ParseKeyword(m.Body, known.OptedOut), "keyword"
 	}
-	if word != bridge.Stop && word != bridge.Start || (word == bridge.Stop) == out {
+	if word != bridge.Stop && word != bridge.Start || (word == bridge.Stop) == known.OptedOut {
 		return nil
 	}
 	if late, err := tx.ConsentSince(m.Channel, m.From, m.At); err != nil || late {
 		return err // a recovered text: what they said later holds
 	}
-	if err := tx.AddConsent(data.Consent{Line: line, Channel: m.Channel, Value: m.From, Out: word == bridge.Stop, Source: source, Message: msg.ID, At: m.At}); err != nil {
+	if err := tx.AddConsent(data.Consent{Line: known.Line, Channel: m.Channel, Value: m.From, Out: word == bridge.Stop, Source: source, Message: msg.ID, At: m.At}); err != nil {
 		return fmt.Errorf("keep consent: %w", err)
 	}
-	text := "Texts are allowed again: " + c.Title() + " texted START"
+	text := "Texts are allowed again: " + known.Sender + " texted START"
 	if word == bridge.Stop {
-		text = "Texts are blocked: " + c.Title() + " texted STOP"
+		text = "Texts are blocked: " + known.Sender + " texted STOP"
 	}
 	return event(tx, msg.Conversation, text, m.At)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,6 +21,9 @@ type ContactChange struct {
 	Busy                *bool
 	Phones, Emails      []string // to add, as people write them
 	External            *string  // the CRM's own id
+	// OnlyPhones and OnlyEmails are all that the contact has: others that they had
+	// are somebody else's from now on, as with PassAddress. EditContact obeys them.
+	OnlyPhones, OnlyEmails *[]string
 }
 
 // AddContact makes a contact.
@@ -58,10 +62,58 @@ func (in *Intake) EditContact(ctx context.Context, actor bridge.Staff, id bridge
 		if c, err = standing(tx, id); err != nil {
 			return err
 		}
-		c, err = in.ChangeContact(tx, c, ch)
+		if c, err = in.ChangeContact(tx, c, ch.withOnly()); err != nil {
+			return err
+		}
+		c, err = in.passOthers(tx, actor, c, ch)
 		return err
 	})
 	return c, err
+}
+
+// withOnly adds what the contact has only, too.
+func (ch ContactChange) withOnly() ContactChange {
+	if ch.OnlyPhones != nil {
+		ch.Phones = slices.Concat(ch.Phones, *ch.OnlyPhones)
+	}
+	if ch.OnlyEmails != nil {
+		ch.Emails = slices.Concat(ch.Emails, *ch.OnlyEmails)
+	}
+	return ch
+}
+
+// passOthers gives up the addresses that are not among all that a contact has. The
+// change has been applied, so what it names can be read.
+func (in *Intake) passOthers(tx *data.Tx, actor bridge.Staff, c bridge.Contact, ch ContactChange) (bridge.Contact, error) {
+	keep := map[string]bool{}
+	for _, p := range ch.withOnly().Phones {
+		phone, err := in.ParsePhone(p)
+		if err != nil {
+			return c, err
+		}
+		keep[string(phone)] = true
+	}
+	for _, e := range ch.withOnly().Emails {
+		email, err := ParseEmail(e)
+		if err != nil {
+			return c, err
+		}
+		keep[email] = true
+	}
+	for _, a := range slices.Clone(c.Addresses) {
+		only := ch.OnlyPhones
+		if a.Channel == bridge.Email {
+			only = ch.OnlyEmails
+		}
+		if _, err := bridge.ParsePhone(a.Value); only == nil || keep[a.Value] || a.Channel == bridge.SMS && err != nil {
+			continue // also a sender that is no number, which no list of numbers can name
+		}
+		var err error
+		if c, err = in.pass(tx, actor, c, a); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // ChangeContact changes a contact in a transaction of whoever has decided that they
@@ -103,6 +155,12 @@ func (ch ContactChange) apply(c *bridge.Contact) error {
 		}
 		c.Zone = *ch.Zone
 	}
+	if ch.External != nil {
+		c.External = strings.TrimSpace(bridge.CleanText(*ch.External))
+		if utf8.RuneCountInString(c.External) > 100 || strings.ContainsAny(c.External, "\n\t") {
+			return &bridge.Invalid{Field: "external_id", Problem: "An id has at most 100 characters, on one line"}
+		}
+	}
 	if ch.Side != nil {
 		c.Side = *ch.Side
 	}
@@ -142,10 +200,12 @@ func (in *Intake) changeContact(tx *data.Tx, c bridge.Contact, ch ContactChange)
 		return c, err
 	}
 	if ch.External != nil {
-		if other, err := tx.ContactByExternal(*ch.External); err == nil && other != c.ID {
-			return c, &bridge.Invalid{Field: "external_id", Problem: "Another contact has this id already"}
+		if other, err := tx.ContactByExternal(c.External); err == nil && other != c.ID {
+			return c, &bridge.Taken{Field: "external_id", Problem: "Another contact has this id already", ID: int64(other)}
+		} else if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+			return c, err
 		}
-		if err := tx.SetExternal(c.ID, *ch.External); err != nil {
+		if err := tx.SetExternal(c.ID, c.External); err != nil {
 			return c, err
 		}
 	}
@@ -185,19 +245,24 @@ func (in *Intake) PassAddress(ctx context.Context, actor bridge.Staff, id bridge
 			return err
 		}
 		for _, a := range c.Addresses {
-			if a.ID != address {
-				continue
-			}
-			if err := tx.EndAddress(address, in.Now()); err != nil {
+			if a.ID == address {
+				_, err = in.pass(tx, actor, c, a)
 				return err
 			}
-			if c, err = reread(tx, c); err != nil {
-				return err
-			}
-			return errors.Join(tx.PutContact(c), in.tell(tx, actor, c, actor.Name+" noted that "+a.Pretty()+" is not "+c.Title()+"'s any more"))
 		}
 		return bridge.ErrNotFound
 	})
+}
+
+func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a bridge.Address) (bridge.Contact, error) {
+	if err := tx.EndAddress(a.ID, in.Now()); err != nil {
+		return c, err
+	}
+	c, err := reread(tx, c)
+	if err != nil {
+		return c, err
+	}
+	return c, errors.Join(tx.PutContact(c), in.tell(tx, actor, c, actor.Name+" noted that "+a.Pretty()+" is not "+c.Title()+"'s any more"))
 }
 
 // tell writes a line into each of a contact's conversations that the actor sees.

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"porchlight/bridge"
@@ -29,7 +28,7 @@ func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.Messa
 			if f.Record, err = tx.Record(record); err != nil {
 				return err
 			}
-			f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID)
+			f.Shared = shared(f.Record, f.Contact)
 		}
 		if err := bridge.Decide(actor.Actor(), bridge.DoPlace, &f).Err(); err != nil {
 			return err
@@ -43,9 +42,9 @@ func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.Messa
 		text := actor.Name + " said that a message is about no record"
 		if record != 0 {
 			text = actor.Name + " moved a message to " + f.Record.Label()
-			if err := tx.Correct(f.Contact.ID, record, now); err != nil {
-				return err
-			}
+		}
+		if err := tx.Correct(f.Contact.ID, record, now); err != nil {
+			return err
 		}
 		return event(tx, conv, text, now)
 	})
@@ -63,6 +62,9 @@ func (in *Intake) RemoveParticipant(ctx context.Context, actor bridge.Staff, p b
 }
 
 func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.Participant, do bridge.Action) error {
+	if p.Staff != 0 {
+		p.Contact = 0 // one person
+	}
 	return in.act(ctx, actor, p.Conversation, bridge.DoSee, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
 		var err error
 		if f.Who, f.WhoSees, err = person(tx, p); err != nil {
@@ -71,12 +73,12 @@ func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.
 		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
 			return "", err
 		}
+		if takes, err := tx.TakesPart(p); err != nil || takes == (do == bridge.DoAddParticipant) {
+			return "", err // a double tap
+		}
 		p.AddedAt = now
 		if do == bridge.DoRemoveParticipant {
-			if err := lastMember(tx, &f, p); err != nil {
-				return "", err
-			}
-			return actor.Name + " took " + f.Who.Name + " out of this", tx.RemoveParticipant(p, now)
+			return actor.Name + " took " + f.Who.Name + " out of this", in.takeOut(tx, &f, p, now)
 		}
 		if err := tx.AddParticipant(p); err != nil {
 			return "", err
@@ -85,17 +87,39 @@ func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.
 	})
 }
 
-// lastMember refuses to take the last colleague out of a conversation that only
-// participants see.
+// takeOut takes a person out. Who has the conversation assigned loses that too, or
+// they would go on seeing it.
+func (in *Intake) takeOut(tx *data.Tx, f *bridge.Facts, p bridge.Participant, now time.Time) error {
+	if err := lastMember(tx, f, p); err != nil {
+		return err
+	}
+	if p.Staff != 0 && f.Conversation.Assignee == p.Staff {
+		if err := tx.Assign(p.Conversation, 0); err != nil {
+			return err
+		}
+	}
+	return tx.RemoveParticipant(p, now)
+}
+
+// lastMember refuses to take the last of the office out of a conversation that only
+// participants see. Taking part shows nothing to the field, so they do not count.
 func lastMember(tx *data.Tx, f *bridge.Facts, p bridge.Participant) error {
-	if p.Staff == 0 || f.Settings.Policy(f.Conversation.Kind).SeenBy != bridge.ParticipantsOnly {
+	if p.Staff == 0 || !f.Who.Role.Office() || f.Settings.Policy(f.Conversation.Kind).SeenBy != bridge.ParticipantsOnly {
 		return nil
 	}
 	members, err := tx.Members(p.Conversation)
-	if err == nil && len(members) == 1 && members[0] == p.Staff {
-		err = &bridge.Denied{Code: "last_member", Sentence: "Nobody else of the team would see this conversation", Fix: "Add a colleague first"}
+	if err != nil {
+		return err
 	}
-	return err
+	for _, id := range members {
+		if id == p.Staff {
+			continue
+		}
+		if s, err := tx.StaffMember(id); err != nil || s.Active && s.Role.Office() {
+			return err
+		}
+	}
+	return &bridge.Denied{Code: "last_member", Sentence: "Nobody else of the team would see this conversation", Fix: "Add a colleague first"}
 }
 
 func person(tx *data.Tx, p bridge.Participant) (who bridge.Actor, seesIt bool, err error) {

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ type RecordChange struct {
 	Type               bridge.RecordType
 	Reference, Title   *string
 	ProjectType, Stage *string
-	SentToPortal       *bool // of a quote
+	SentToPortal       *bool     // of a quote
+	SentAt             time.Time // when it was, where somebody knows; zero is now
 	Closed             *bool
 	Quota              *int64 // bytes
 	SubmittedBy        *bridge.ContactID
@@ -48,7 +50,7 @@ func (in *Intake) NewRecord(tx *data.Tx, by string, ch RecordChange) (r bridge.R
 		return r, err
 	}
 	if r, err = tx.AddRecord(r, now); errors.Is(err, bridge.ErrDuplicate) {
-		return r, &bridge.Invalid{Field: "reference", Problem: "There is a " + strings.ToLower(r.Type.Title()) + " #" + r.Reference + " already"}
+		return r, referenceTaken(tx, r)
 	} else if err != nil {
 		return r, err
 	}
@@ -78,7 +80,7 @@ func (in *Intake) ChangeRecord(tx *data.Tx, by string, r bridge.Record, ch Recor
 		return r, err
 	}
 	if err := tx.PutRecord(r, now); errors.Is(err, bridge.ErrDuplicate) {
-		return r, &bridge.Invalid{Field: "reference", Problem: "There is a " + strings.ToLower(r.Type.Title()) + " #" + r.Reference + " already"}
+		return r, referenceTaken(tx, r)
 	} else if err != nil {
 		return r, err
 	}
@@ -86,6 +88,14 @@ func (in *Intake) ChangeRecord(tx *data.Tx, by string, r bridge.Record, ch Recor
 		return r, err
 	}
 	return r, in.openRequests(tx, r, now)
+}
+
+func referenceTaken(tx *data.Tx, r bridge.Record) error {
+	other, err := tx.RecordByReference(r.Type, r.Reference)
+	if err != nil {
+		return err
+	}
+	return &bridge.Taken{Field: "reference", Problem: "There is a " + strings.ToLower(r.Type.Title()) + " #" + r.Reference + " already", ID: int64(other.ID)}
 }
 
 // noteTeam writes into a record's conversations who was put on it or taken off.
@@ -134,6 +144,10 @@ func (ch RecordChange) apply(tx *data.Tx, r *bridge.Record, now time.Time) error
 			r.SentToPortal = time.Time{}
 		case r.Type != bridge.Quote:
 			return &bridge.Invalid{Field: "sent_to_portal", Problem: "Only a quote is sent to the portal"}
+		case ch.SentAt.After(now):
+			return &bridge.Invalid{Field: "sent_to_portal", Problem: "This day is still to come, so the quote is not sent yet"}
+		case !ch.SentAt.IsZero():
+			r.SentToPortal = ch.SentAt
 		case r.SentToPortal.IsZero():
 			r.SentToPortal = now
 		}
@@ -207,10 +221,11 @@ func (ch RecordChange) applyPeople(tx *data.Tx, r *bridge.Record) error {
 		}
 	}
 	if ch.SubmittedBy != nil {
-		if _, err := tx.Contact(*ch.SubmittedBy); err != nil && *ch.SubmittedBy != 0 {
+		c, err := tx.Contact(*ch.SubmittedBy)
+		if err != nil && *ch.SubmittedBy != 0 {
 			return &bridge.Invalid{Field: "submitted_by", Problem: "There is no contact " + strconv.FormatInt(int64(*ch.SubmittedBy), 10)}
 		}
-		r.SubmittedBy = *ch.SubmittedBy
+		r.SubmittedBy = cmp.Or(c.MergedInto, c.ID)
 	}
 	return nil
 }

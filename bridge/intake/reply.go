@@ -55,9 +55,11 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
-		if err := bridge.Decide(actor.Actor(), do, &f).Err(); err != nil {
-			return err
+		decided := bridge.Decide(actor.Actor(), do, &f)
+		if !decided.Allowed() {
+			return decided.Err()
 		}
+		d.leave = decided.NotBefore
 		if err := missed(tx, actor, d, do); err != nil {
 			return err
 		}
@@ -260,8 +262,14 @@ func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversat
 func (in *Intake) route(f *bridge.Facts) {
 	f.By = bridge.Way(f.Settings.Policy(f.Conversation.Kind))
 	f.To = f.Contact.AnswerTo(f.Conversation.Address)
-	f.Shared = slices.Contains(f.Record.Contacts, f.Contact.ID) || f.Record.SubmittedBy != 0 && f.Record.SubmittedBy == f.Contact.ID
+	f.Shared = shared(f.Record, f.Contact)
 	f.At = in.Now().In(in.zone(f.Contact))
+}
+
+// shared reports whether a record is a contact's: they are among its people, or they
+// submitted it.
+func shared(r bridge.Record, c bridge.Contact) bool {
+	return slices.Contains(r.Contacts, c.ID) || r.SubmittedBy != 0 && r.SubmittedBy == c.ID
 }
 
 // zone is where a contact lives, as far as anybody knows.
@@ -338,11 +346,14 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 // calling.
 func (in *Intake) Dismiss(ctx context.Context, actor bridge.Staff, id bridge.DeliveryID) (conv bridge.ConversationID, err error) {
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		d, _, err := in.failed(tx, actor, id)
+		d, f, err := in.failed(tx, actor, id)
 		if err != nil {
 			return err
 		}
 		conv = d.Conversation
+		if err := bridge.Decide(actor.Actor(), bridge.DoNote, &f).Err(); err != nil {
+			return err
+		}
 		return tx.SetHandled(d)
 	})
 	return conv, err

@@ -56,6 +56,9 @@ func (in *Intake) Start(ctx context.Context, actor bridge.Staff, s Start) (id br
 
 func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (bridge.ConversationID, error) {
 	now := in.Now()
+	if err := mayStartAny(tx, actor, s.Kind); err != nil {
+		return 0, err
+	}
 	f, err := in.startFacts(tx, actor, &s, now)
 	if err != nil {
 		return 0, err
@@ -64,11 +67,19 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	conv, err := in.existing(tx, actor, key)
 	found := err == nil
 	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		if d := bridge.Decide(actor.Actor(), bridge.DoStart, &f); !d.Allowed() {
+			return 0, d.Err() // whether others have one is nothing to who may start none
+		}
 		return 0, err
 	}
 	if found {
 		if draft.Body == "" {
 			return conv.ID, nil
+		}
+		if draft.ClientID != "" { // said before, whatever has changed since
+			if _, err := tx.MessageByClient(conv.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
+				return conv.ID, err
+			}
 		}
 		if f, err = in.factsOf(tx, actor, conv); err != nil {
 			return 0, err
@@ -95,13 +106,22 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 	if draft.Body == "" {
 		return f.Conversation.ID, nil
 	}
-	if draft.ClientID != "" {
-		if _, err := tx.MessageByClient(f.Conversation.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
-			return f.Conversation.ID, err
-		}
-	}
 	_, err = in.say(tx, actor, &f, draft, bridge.DoReply, now)
 	return f.Conversation.ID, err
+}
+
+// mayStartAny refuses whose role starts no conversation of the kind at all, before
+// anything is looked up: what they are told must not depend on whom we know.
+func mayStartAny(tx *data.Tx, actor bridge.Staff, kind bridge.Kind) error {
+	s, err := tx.Settings()
+	if err != nil {
+		return err
+	}
+	d := bridge.Decide(actor.Actor(), bridge.DoStart, &bridge.Facts{Settings: s, Conversation: bridge.Conversation{Kind: kind}})
+	if d.Rule == bridge.RuleRole || d.Rule == bridge.RuleAccount {
+		return d.Err()
+	}
+	return nil
 }
 
 // existing finds the conversation that there already is. One that the actor does
@@ -132,7 +152,7 @@ func (s Start) about(f bridge.Facts, actor bridge.Staff) string {
 		return about("record", int64(s.Record))
 	case bridge.KindTopic:
 		if s.ClientID != "" {
-			return "topic:" + s.ClientID
+			return fmt.Sprintf("topic:%d:%s", actor.ID, s.ClientID) // a form's key is its sender's own
 		}
 		return "topic:" + rand.Text()
 	case bridge.KindCustomer, bridge.KindPartner, bridge.KindDirect:
@@ -227,6 +247,9 @@ func (in *Intake) open(tx *data.Tx, f *bridge.Facts, key string, starter bridge.
 	start := data.Start{Kind: f.Conversation.Kind, About: key, Contact: f.Contact, Record: f.Record.ID, Subject: f.Subject, At: now}
 	if f.By == bridge.SMS {
 		line, err := tx.SendingLine(0)
+		if errors.Is(err, bridge.ErrNotFound) {
+			return 0, &bridge.Denied{Code: "no_line", Sentence: "No number of the business is in use", Fix: "Add one to the configuration"}
+		}
 		if err != nil {
 			return 0, fmt.Errorf("find line: %w", err)
 		}
@@ -267,8 +290,8 @@ func (in *Intake) open(tx *data.Tx, f *bridge.Facts, key string, starter bridge.
 }
 
 // takePart says which staff take part from the start: the starter, the record's
-// team, and where that is nobody, those who run the business. So a conversation
-// that only participants see is never one that nobody sees.
+// team, and where none of these is of the office, those who run the business. So a
+// conversation that only participants see is never one that nobody answers.
 func (in *Intake) takePart(tx *data.Tx, f *bridge.Facts, starter bridge.Staff) (out []bridge.Staff, err error) {
 	all, err := tx.Staff()
 	if err != nil {
@@ -284,7 +307,7 @@ func (in *Intake) takePart(tx *data.Tx, f *bridge.Facts, starter bridge.Staff) (
 			out = append(out, s)
 		}
 	}
-	if len(out) > 0 {
+	if f.Conversation.Kind == bridge.KindTeam || slices.ContainsFunc(out, func(s bridge.Staff) bool { return s.Role.Office() }) {
 		return out, nil
 	}
 	for _, s := range all {
@@ -326,11 +349,10 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 		if !bridge.Decide(bridge.System, bridge.DoStart, &f).Allowed() {
 			continue // not connected yet, or switched off: asked again when that changes
 		}
-		found, err := tx.ConversationAbout(key)
-		if err == nil {
-			err = joinRequest(tx, found, r, c, now)
-		}
-		if !errors.Is(err, bridge.ErrNotFound) {
+		if there, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
+			if err == nil {
+				err = joinRequest(tx, there, r, c, now)
+			}
 			if err != nil {
 				return err
 			}
@@ -348,13 +370,14 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 	return nil
 }
 
-// joinRequest puts somebody into the conversation that their side has already.
+// joinRequest puts another one of the same side into the request's conversation,
+// unless somebody has taken them out.
 func joinRequest(tx *data.Tx, id bridge.ConversationID, r bridge.Record, c bridge.Contact, now time.Time) error {
-	in, err := tx.Participants(id)
-	if err != nil || slices.ContainsFunc(in, func(p bridge.Participant) bool { return p.Contact == c.ID }) {
+	p := bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}
+	if was, err := tx.TookPart(p); err != nil || was {
 		return err
 	}
-	if err := tx.AddParticipant(bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}); err != nil {
+	if err := tx.AddParticipant(p); err != nil {
 		return err
 	}
 	return event(tx, id, startedBecause(r, c), now)

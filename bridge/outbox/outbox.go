@@ -41,7 +41,10 @@ type Options struct {
 // Outbox is the door. Run it once.
 type Outbox struct {
 	Options
-	slots chan struct{}
+	mu    sync.Mutex
+	open  bool // Run has begun and has not been asked to end
+	room  int  // how many more attempts may be under way
+	short bool // there was more to claim than room
 	busy  sync.WaitGroup
 	again chan struct{} // an attempt ended: there may be room, or a next in order
 	check chan struct{} // something moved, so there may be a check that is due earlier
@@ -63,7 +66,7 @@ func New(o Options) *Outbox {
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
 	}
-	return &Outbox{Options: o, slots: make(chan struct{}, o.Workers), again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
+	return &Outbox{Options: o, room: o.Workers, again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
 }
 
 // grace is added to Timeout for the lease of an attempt: the time to store its
@@ -78,6 +81,10 @@ func (o *Outbox) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	o.setOpen(true)
+	defer o.setOpen(false)
+	o.Store.ClaimAtCommit(o.claim)
+	defer o.Store.ClaimAtCommit(nil)
 	// Checks ask the carrier one by one, each for up to Timeout. Beside them the
 	// next text must not wait.
 	o.busy.Go(func() { o.repeat(ctx, o.tendDue, o.check, nil) })
@@ -107,16 +114,20 @@ func (o *Outbox) repeat(ctx context.Context, turn func(context.Context) (time.Du
 // idle is the longest wait: a clock that jumped is noticed within a minute.
 const idle = time.Minute
 
-// turn starts what is due and says how long nothing more will be.
+// turn starts what is due and says how long nothing more will be. What a commit
+// queued has been claimed in it already; what is left are other times, other nodes'
+// deliveries, and what found no room.
 func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
-	for ch, carrier := range o.Carriers {
-		if err := o.sendDue(ctx, ch, carrier); err != nil {
-			return 0, err
+	defer signal(o.check)
+	for {
+		wait, err := o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now()) })
+		if err != nil || wait > soonest {
+			return wait, err // spares an empty commit, and the disk its fsync
+		}
+		if n, err := o.claimNow(ctx); err != nil || n == 0 {
+			return soonest, err // what is due still waits for a free worker, which wakes us
 		}
 	}
-	signal(o.check)
-	// What is due still waits for a free worker, which wakes us.
-	return o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now()) })
 }
 
 // tendDue does the checks that are due and says how long none will be.
@@ -152,38 +163,100 @@ func (o *Outbox) read(ctx context.Context, moment func(*data.Tx) (time.Time, err
 	return at, err
 }
 
-// sendDue claims what may leave now, as far as there are workers, and starts it.
-func (o *Outbox) sendDue(ctx context.Context, ch bridge.Channel, carrier bridge.Carrier) error {
-	for {
-		room := o.Workers - len(o.slots)
-		if room == 0 {
-			return nil
+// claimNow claims what may leave now in a transaction of its own.
+func (o *Outbox) claimNow(ctx context.Context) (n int, err error) {
+	after := func(error) {}
+	err = o.Store.Write(ctx, func(tx *data.Tx) error {
+		claims, told, err := o.take(tx)
+		if err == nil {
+			n, after = len(claims), told
 		}
-		var claims []data.Claim
-		now := o.Now()
-		due, err := o.read(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(now) })
-		if err != nil || due.IsZero() || due.After(now) {
-			return err // spares an empty commit, and the disk its fsync
-		}
-		err = o.Store.Write(ctx, func(tx *data.Tx) (err error) {
-			claims, err = tx.ClaimDue(ch, now, o.Timeout+grace, room)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("claim deliveries: %w", err)
-		}
-		if len(claims) == 0 {
-			return nil
-		}
-		for _, c := range claims {
-			o.slots <- struct{}{}
-			o.busy.Go(func() {
-				o.attempt(ctx, carrier, c)
-				<-o.slots
-				signal(o.again)
-			})
-		}
+		return err
+	})
+	after(err)
+	if err != nil {
+		return 0, fmt.Errorf("claim deliveries: %w", err)
 	}
+	return n, nil
+}
+
+// claim is take for the store, which calls it before it commits.
+func (o *Outbox) claim(tx *data.Tx) (after func(error), err error) {
+	_, after, err = o.take(tx)
+	return after, err
+}
+
+// take claims what may leave now, as far as there are workers. after starts the
+// attempts when the claims are durable, and not before; or it frees the workers.
+func (o *Outbox) take(tx *data.Tx) (claims []data.Claim, after func(error), err error) {
+	room := o.reserve()
+	defer func() { o.release(room - len(claims)) }()
+	now := o.Now()
+	var all []data.Claim
+	for ch := range o.Carriers {
+		if room == len(all) {
+			break
+		}
+		more, err := tx.ClaimDue(ch, now, o.Timeout+grace, room-len(all))
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, more...)
+	}
+	if room == len(all) {
+		o.wantRoom()
+	}
+	return all, func(err error) {
+		if err != nil {
+			o.release(len(all))
+			return
+		}
+		for _, c := range all {
+			go func() { // joined by Run, by way of busy
+				defer o.release(1)
+				o.attempt(c)
+			}()
+		}
+	}, nil
+}
+
+func (o *Outbox) setOpen(open bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = open
+}
+
+// reserve takes all the workers that are free. Run does not end before they are
+// released.
+func (o *Outbox) reserve() (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open {
+		n, o.room = o.room, 0
+		o.busy.Add(n)
+	}
+	return n
+}
+
+// release gives workers back, and wakes whoever found none.
+func (o *Outbox) release(n int) {
+	if n == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.room += n
+	o.busy.Add(-n)
+	if o.short {
+		o.short = false
+		signal(o.again)
+	}
+}
+
+func (o *Outbox) wantRoom() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.short = true
 }
 
 // signal leaves one signal; one that waits already is enough.
@@ -196,8 +269,8 @@ func signal(c chan<- struct{}) {
 
 // attempt makes one try and stores its outcome. A stop of the program does not
 // cut it off: its answer is worth the wait.
-func (o *Outbox) attempt(ctx context.Context, carrier bridge.Carrier, c data.Claim) {
-	ctx = context.WithoutCancel(ctx)
+func (o *Outbox) attempt(c data.Claim) {
+	ctx, carrier := context.Background(), o.Carriers[c.Channel]
 	limit, cancel := context.WithTimeout(ctx, o.Timeout)
 	out := carrier.Send(limit, c.Outgoing())
 	cancel()
@@ -208,6 +281,9 @@ func (o *Outbox) attempt(ctx context.Context, carrier bridge.Carrier, c data.Cla
 	for try := range 5 { // the answer must not be forgotten because the disk was busy
 		err := o.Store.Write(ctx, func(tx *data.Tx) error { return o.settle(tx, carrier, c, out) })
 		if err == nil {
+			if out.Kind != bridge.Accepted {
+				signal(o.check) // sooner than any check until now
+			}
 			return
 		}
 		slog.Error("outcome not stored", "delivery", c.ID, "outcome", out.Kind, "carrier_id", out.CarrierID, "err", err)

@@ -13,25 +13,45 @@ import (
 
 const ceilingFile = "ceiling.db"
 
+// ceilingSchema has the rows that one text and one answer must write, as wide as
+// ours, and the indexes that data/migrations has on them: without those there would
+// be no list, no "what changed since", no page of a conversation, no order of
+// deliveries. It has no other tables, foreign keys or ids that are never used again.
 const ceilingSchema = `
 CREATE TABLE IF NOT EXISTS revision (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
 INSERT OR IGNORE INTO revision (id, n) VALUES (1, 1);
 CREATE TABLE IF NOT EXISTS contacts (id INTEGER PRIMARY KEY, phone TEXT NOT NULL UNIQUE, name TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS conversations (
-  id INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL UNIQUE, phone TEXT NOT NULL, state TEXT NOT NULL,
-  preview TEXT NOT NULL, last_at INTEGER NOT NULL, inbound INTEGER NOT NULL, rev INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS conversations_list ON conversations (state, last_at, id);
+  id INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL UNIQUE, phone TEXT NOT NULL, title TEXT NOT NULL,
+  state TEXT NOT NULL, snoozed_until INTEGER NOT NULL DEFAULT 0, assignee_id INTEGER,
+  urgent BOOLEAN NOT NULL DEFAULT FALSE, failed INTEGER NOT NULL DEFAULT 0,
+  preview TEXT NOT NULL, preview_by TEXT NOT NULL, author_name TEXT NOT NULL, last_channel TEXT NOT NULL,
+  last_at INTEGER NOT NULL, inbound INTEGER NOT NULL, last_in_at INTEGER NOT NULL, rev INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS conversations_active ON conversations (last_at, id) WHERE state IN ('open', 'waiting');
+CREATE INDEX IF NOT EXISTS conversations_unassigned ON conversations (last_at, id) WHERE state IN ('open', 'waiting') AND assignee_id IS NULL;
+CREATE INDEX IF NOT EXISTS conversations_mine ON conversations (assignee_id, last_at, id) WHERE state IN ('open', 'waiting') AND assignee_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS conversations_attention ON conversations (last_at, id) WHERE state <> 'closed' AND (failed > 0 OR (urgent AND assignee_id IS NULL));
+CREATE INDEX IF NOT EXISTS conversations_state ON conversations (state, last_at, id) WHERE state IN ('waiting', 'snoozed', 'closed');
+CREATE INDEX IF NOT EXISTS conversations_wake ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX IF NOT EXISTS conversations_rev ON conversations (rev);
 CREATE TABLE IF NOT EXISTS messages (
-  id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, at INTEGER NOT NULL, direction TEXT NOT NULL,
-  author TEXT NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL);
+  id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, at INTEGER NOT NULL, direction TEXT NOT NULL, channel TEXT NOT NULL,
+  author_kind TEXT NOT NULL, author_id INTEGER NOT NULL, author TEXT NOT NULL, body TEXT NOT NULL, client_id TEXT, rev INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS messages_conversation ON messages (conversation_id, id);
-CREATE TABLE IF NOT EXISTS inbound (carrier_id TEXT PRIMARY KEY, raw TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS messages_client ON messages (conversation_id, client_id) WHERE client_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS inbound (carrier_id TEXT PRIMARY KEY, message_id INTEGER NOT NULL, raw TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS deliveries (
-  id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, recipient TEXT NOT NULL, state TEXT NOT NULL,
-  attempts INTEGER NOT NULL, carrier_id TEXT, at INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (at) WHERE state = 'queued';
-CREATE TABLE IF NOT EXISTS attempts (delivery_id INTEGER NOT NULL, at INTEGER NOT NULL);
+  id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, conversation_id INTEGER NOT NULL, recipient TEXT NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL, carrier_id TEXT, token TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, next_at INTEGER NOT NULL, rev INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_at, id) WHERE state = 'queued';
+CREATE INDEX IF NOT EXISTS deliveries_leased ON deliveries (next_at) WHERE state IN ('sending', 'unknown');
+CREATE INDEX IF NOT EXISTS deliveries_silent ON deliveries (next_at) WHERE state = 'sent';
+CREATE INDEX IF NOT EXISTS deliveries_order ON deliveries (conversation_id, recipient, id) WHERE state IN ('queued', 'sending', 'unknown');
+CREATE INDEX IF NOT EXISTS deliveries_created ON deliveries (at, state);
+CREATE INDEX IF NOT EXISTS deliveries_message ON deliveries (message_id);
+CREATE INDEX IF NOT EXISTS deliveries_conversation ON deliveries (conversation_id, rev);
+CREATE UNIQUE INDEX IF NOT EXISTS deliveries_carrier ON deliveries (carrier_id) WHERE carrier_id IS NOT NULL;
+CREATE TABLE IF NOT EXISTS attempts (delivery_id INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, ended_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (delivery_id, n));
 `
 
 // A ceilingStore is SQLite with one writer whose callers share commits. Statements
@@ -44,6 +64,7 @@ type ceilingStore struct {
 	done     sync.WaitGroup
 	onCommit func(rev int64)
 	rev      int64 // of the commit under way; the committer's own
+	message  int64 // the newest message's id; there is no other writer
 }
 
 type ceilingJob struct {
@@ -68,6 +89,9 @@ func openCeiling(ctx context.Context, path string) (*ceilingStore, error) {
 	}
 	if _, err := s.conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"+ceilingSchema); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the ceiling's tables: %w", err), db.Close())
+	}
+	if err := s.get("SELECT COALESCE(MAX(id), 0) FROM messages").Scan(&s.message); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	s.done.Go(s.commitLoop)
 	return s, nil

@@ -173,7 +173,9 @@ func (b *bench) fillCeiling(ctx context.Context, name string, people, messages i
 				if _, err := s.run("INSERT INTO contacts (id, phone, name, at) VALUES (?, ?, '', ?)", i+1, benchPhone(i), at); err != nil {
 					return err
 				}
-				if _, err := s.run("INSERT INTO conversations (id, contact_id, phone, state, preview, last_at, inbound, rev) VALUES (?, ?, ?, 'open', '', ?, 0, ?)", i+1, i+1, benchPhone(i), at, s.rev); err != nil {
+				if _, err := s.run(`
+					INSERT INTO conversations (id, contact_id, phone, title, state, preview, preview_by, author_name, last_channel, last_at, inbound, last_in_at, rev)
+					VALUES (?1, ?1, ?2, ?2, 'open', '', '', '', '', ?3, 0, 0, ?4)`, i+1, benchPhone(i), at, s.rev); err != nil {
 					return err
 				}
 			}

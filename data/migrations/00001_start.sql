@@ -91,6 +91,7 @@ CREATE TABLE records (
 );
 CREATE UNIQUE INDEX records_reference ON records (type, reference);
 CREATE INDEX records_type ON records (type, closed, id);
+CREATE INDEX records_submitted ON records (submitted_by) WHERE submitted_by IS NOT NULL;
 
 CREATE TABLE record_contacts (
   record_id  BIGINT NOT NULL REFERENCES records (id),
@@ -173,7 +174,6 @@ CREATE INDEX conversations_unassigned ON conversations (last_at, id) WHERE state
 CREATE INDEX conversations_mine ON conversations (assignee_id, last_at, id) WHERE state IN ('open', 'waiting') AND assignee_id IS NOT NULL;
 CREATE INDEX conversations_attention ON conversations (last_at, id) WHERE state <> 'closed' AND (failed > 0 OR (urgent AND assignee_id IS NULL));
 CREATE INDEX conversations_state ON conversations (state, last_at, id) WHERE state IN ('waiting', 'snoozed', 'closed');
-CREATE INDEX conversations_assignee ON conversations (assignee_id, state, last_at, id) WHERE state IN ('waiting', 'snoozed', 'closed') AND assignee_id IS NOT NULL;
 CREATE INDEX conversations_wake ON conversations (snoozed_until) WHERE state = 'snoozed';
 CREATE INDEX conversations_rev ON conversations (rev);
 CREATE INDEX conversations_contact ON conversations (contact_id);

@@ -39,7 +39,7 @@ func (s *Inbox) showTeam(c *gin.Context, code int, edit func(*templates.TeamPage
 }
 
 func newTeamPage(sh templates.SettingsShell, reader bridge.Staff, team []bridge.Staff, keys []bridge.APIKey, now time.Time) templates.TeamPage {
-	p := templates.TeamPage{SettingsShell: sh, Roles: roleTicks(reader, bridge.Admin)}
+	p := templates.TeamPage{SettingsShell: sh, Gives: roleTicks(reader, bridge.Admin)}
 	who := map[bridge.StaffID]bridge.Staff{}
 	for _, m := range team {
 		who[m.ID] = m
@@ -100,9 +100,9 @@ func (s *Inbox) hire(c *gin.Context) error {
 	if bad, ok := wrong(err); ok {
 		return s.showTeam(c, http.StatusUnprocessableEntity, func(v *templates.TeamPage) {
 			v.Name, v.Email, v.Bad = strings.TrimSpace(p.Name), strings.TrimSpace(p.Email), bad
-			v.Roles = roleTicks(me(c), p.Role)
+			v.Gives = roleTicks(me(c), p.Role)
 			if _, err := bridge.ParseRole(string(p.Role)); err != nil {
-				v.Roles = roleTicks(me(c), bridge.Admin)
+				v.Gives = roleTicks(me(c), bridge.Admin)
 			}
 		})
 	}
@@ -188,11 +188,11 @@ func (s *Inbox) switchPage(c *gin.Context) error {
 func assignedWords(n int) string {
 	switch n {
 	case 0:
-		return "No open conversation is assigned to them."
+		return "No conversation is assigned to them."
 	case 1:
-		return "The one open conversation that is assigned to them becomes nobody's, so that the team sees it."
+		return "The one conversation that is assigned to them becomes nobody's, so that the team sees it."
 	}
-	return "The " + strconv.Itoa(n) + " open conversations that are assigned to them become nobody's, so that the team sees them."
+	return "The " + strconv.Itoa(n) + " conversations that are assigned to them become nobody's, so that the team sees them."
 }
 
 func (s *Inbox) switchStaff(c *gin.Context) error {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -22,6 +23,9 @@ func (w *Web) Doors(r gin.IRouter) {
 	r.GET("/login", w.Identify, w.Do(w.loginPage))
 	r.POST("/login", w.Do(w.login))
 	r.POST("/logout", w.Do(w.logout))
+	if w.Demo {
+		r.POST("/be", w.Do(w.be))
+	}
 }
 
 // local keeps a redirect inside this site.
@@ -31,6 +35,30 @@ func local(next string) string {
 		return "/inbox"
 	}
 	return next
+}
+
+// be lets a visitor of the demo see the inbox as any of its team does.
+func (w *Web) be(c *gin.Context) error {
+	id, err := strconv.ParseInt(c.PostForm("staff"), 10, 64)
+	if err != nil {
+		return bridge.ErrNotFound
+	}
+	var p bridge.Staff
+	var hash string
+	err = w.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+		if p, err = tx.StaffMember(bridge.StaffID(id)); err == nil {
+			hash, err = tx.Password(p.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.SignIn(c, p, hash); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/inbox")
+	return nil
 }
 
 func (w *Web) loginPage(c *gin.Context) error {

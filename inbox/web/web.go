@@ -100,9 +100,30 @@ func (w *Web) Shell(c *gin.Context, title, section string) templates.Shell {
 	if me, ok := Me(c); ok {
 		s.Me = NewPerson(me)
 		s.People = bridge.Decide(me.Actor(), bridge.DoSeePeople, &bridge.Facts{}).Allowed()
+		s.Roles = w.roles(c, me)
 		s.Settings = bridge.Decide(me.Actor(), bridge.DoChangeSettings, &bridge.Facts{}).Allowed()
 	}
 	return s
+}
+
+// roles are the others of the demo's team, whose inbox a visitor may look at.
+func (w *Web) roles(c *gin.Context, me bridge.Staff) (out []templates.Person) {
+	if !w.Demo {
+		return nil
+	}
+	err := w.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
+		team, err := tx.Staff()
+		for _, p := range team {
+			if p.Active && p.ID != me.ID {
+				out = append(out, NewPerson(p))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		warn(c, "team not read", "err", err)
+	}
+	return out
 }
 
 // NewPerson is a member of staff as pages show them.

@@ -151,11 +151,11 @@ export function composer(form, log) {
   addEventListener('pagehide', () => form.isConnected && save());
 
   load();
-  const at = async e => { if (e.data !== '@') return; text.removeEventListener('input', at); try { (await import('./mention.js')).mentions(form, text); } catch { /* the name can be typed */ } };
+  const at = async () => { if (!text.value.includes('@')) return; text.removeEventListener('input', at); try { (await import('./mention.js')).mentions(form, text); } catch { /* the name can be typed */ } };
   text.addEventListener('input', at);
   for (const e of box.all().filter(x => x.conv === conv)) {           // what was left when the page went away
     if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
     show(e); if (Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
   }
-  return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (!i.disabled) { i.click(); } text.focus(); } };
+  return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (i && !i.disabled) { i.click(); } text.focus(); } };
 }
