@@ -96,8 +96,8 @@ func (do Action) Title() string {
 	return string(do)
 }
 
-// concerns reports whether the action is done with one conversation that exists.
-func (do Action) concerns() bool {
+// Concerns reports whether the action is done with one conversation that exists.
+func (do Action) Concerns() bool {
 	return slices.Contains(Actions[:slices.Index(Actions[:], DoStart)], do)
 }
 
@@ -228,7 +228,7 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 	if !a.Active {
 		return Decision{"inactive", "This account is switched off", "Ask the owner to switch it on again", RuleAccount, time.Time{}}
 	}
-	if do.concerns() {
+	if do.Concerns() {
 		if !Sees(a, f) {
 			return Decision{codeNotFound, "They do not see this conversation, so for them it does not exist", seeFix(a, f), RuleVisibility, time.Time{}}
 		}

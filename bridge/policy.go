@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -483,10 +482,8 @@ func (s *Settings) Check() error {
 	if s.QuietFrom < 0 || s.QuietFrom >= 24*60 || s.QuietUntil < 0 || s.QuietUntil >= 24*60 {
 		return &Invalid{"quiet", "Quiet hours are times of a day, such as 21:00 to 08:00"}
 	}
-	for _, stage := range s.Stages {
-		if strings.TrimSpace(stage.Name) == "" || len(stage.Name) > 60 || len(stage.ProjectType) > 60 {
-			return &Invalid{"stages", "A stage has a name of at most 60 characters"}
-		}
+	if err := checkStages(s.Stages); err != nil {
+		return err
 	}
 	for i := range s.Policies {
 		if err := s.Policies[i].check(); err != nil {
@@ -510,8 +507,10 @@ func (p *Policy) check() error {
 		return &Invalid{"seen_by", "What colleagues write to each other is seen by them alone"}
 	case (p.Kind == KindCustomer || p.Kind == KindPartner) && p.SeenBy != WholeTeam:
 		return &Invalid{"seen_by", "Texts land here by themselves, so the whole team sees them: else one could land where nobody looks"}
-	case len(p.Tell) == 0 || !known(p.Tell) || !known(p.Accept):
+	case len(p.Tell) == 0 || !known(p.Tell):
 		return &Invalid{"tell", "Choose at least one way to tell people"}
+	case !known(p.Accept):
+		return &Invalid{"accept", "Choose among the ways that there are"}
 	case (p.Kind == KindTeam) != slices.Contains(p.Tell, Inbox):
 		return &Invalid{"tell", "Only what the team writes among itself stays in the inbox"}
 	case p.Files.Most < 0 || p.Files.Most > 20 || p.Files.MaxSize < 0 || p.Files.MaxSize > 100*mb:
@@ -519,5 +518,5 @@ func (p *Policy) check() error {
 	case p.Subject != NoSubject && p.Subject != SubjectRequired && p.Subject != SubjectDerived:
 		return &Invalid{"subject", "Choose where the subject comes from"}
 	}
-	return nil
+	return p.checkKind()
 }

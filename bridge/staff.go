@@ -78,6 +78,14 @@ type Staff struct {
 	Invited bool
 }
 
+// An APIKey lets a program act as a member of staff. Its secret is shown once, when
+// it is made, and not kept.
+type APIKey struct {
+	ID        int64
+	Staff     StaffID
+	CreatedAt time.Time
+}
+
 // Actor is the member of staff as Decide knows actors.
 func (s Staff) Actor() Actor {
 	return Actor{Kind: ByStaff, ID: int64(s.ID), Name: s.Name, Role: s.Role, Active: s.Active, Connected: !s.Invited}

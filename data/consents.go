@@ -51,3 +51,12 @@ func (tx *Tx) OptedOut(ch bridge.Channel, value string) (bool, error) {
 		) AS last WHERE state = 'out'`, value, ch)
 	return n > 0, err
 }
+
+// OptedOutAt reports whether the ledger said so at a moment.
+func (tx *Tx) OptedOutAt(ch bridge.Channel, value string, at time.Time) (bool, error) {
+	n, err := tx.count(`
+		SELECT COUNT(*) FROM (
+			SELECT state FROM consents WHERE value = $1 AND channel = $2 AND at <= $3 ORDER BY at DESC, id DESC LIMIT 1
+		) AS last WHERE state = 'out'`, value, ch, millis(at))
+	return n > 0, err
+}

@@ -166,6 +166,12 @@ func (tx *Tx) ConversationsAbout(reader bridge.Staff, id bridge.RecordID, limit 
 	return tx.conversationsWhere(reader, "c.record_id = $2", limit, id)
 }
 
+// ConversationsNamed lists the conversations with a text in their title or subject,
+// newest first, as far as the reader may see; an empty text is in all.
+func (tx *Tx) ConversationsNamed(reader bridge.Staff, text string, limit int) ([]bridge.Conversation, error) {
+	return tx.conversationsWhere(reader, "LOWER(c.title || ' ' || c.subject) LIKE $2 ESCAPE '!'", limit, "%"+escapeLike(strings.ToLower(strings.TrimSpace(text)))+"%")
+}
+
 func (tx *Tx) conversationsWhere(reader bridge.Staff, where string, limit int, arg any) ([]bridge.Conversation, error) {
 	may, err := tx.visible(reader)
 	if err != nil {

@@ -74,3 +74,15 @@ func (tx *Tx) TookPart(p bridge.Participant) (bool, error) {
 func (tx *Tx) Members(id bridge.ConversationID) ([]bridge.StaffID, error) {
 	return list(tx, scanID[bridge.StaffID], "SELECT staff_id FROM participants WHERE conversation_id = $1 AND staff_id <> 0 AND left_at = 0 ORDER BY staff_id", id)
 }
+
+// Attend puts a member of staff into every conversation of a kind in which nobody of
+// the office takes part.
+func (tx *Tx) Attend(k bridge.Kind, who bridge.StaffID, now time.Time) error {
+	_, err := tx.exec(`
+		INSERT INTO participants (conversation_id, contact_id, staff_id, added_at)
+		SELECT c.id, 0, $2, $3 FROM conversations c WHERE c.kind = $1 AND NOT EXISTS (
+			SELECT 1 FROM participants p JOIN staff s ON s.id = p.staff_id
+			WHERE p.conversation_id = c.id AND p.left_at = 0 AND s.active AND s.role NOT IN ('tradie', 'apprentice'))
+		ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0`, k, who, millis(now))
+	return err
+}

@@ -206,3 +206,18 @@ func (tx *Tx) OpenRecords(t bridge.RecordType) ([]bridge.RecordID, error) {
 func (tx *Tx) RecordConversations(id bridge.RecordID) ([]bridge.ConversationID, error) {
 	return list(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE record_id = $1 ORDER BY id", id)
 }
+
+// inStage says which records are in a stage, as part of a query. A project without
+// a type is in the stage of that name of any type.
+const inStage = "type = 'project' AND stage = $1 AND (project_type = $2 OR project_type = '')"
+
+// InStage counts the open projects in a stage.
+func (tx *Tx) InStage(projectType, stage string) (int64, error) {
+	return tx.count("SELECT COUNT(*) FROM records WHERE NOT closed AND "+inStage, stage, projectType)
+}
+
+// RenameStage takes the projects of a stage along to its new name.
+func (tx *Tx) RenameStage(projectType, from, to string) error {
+	_, err := tx.exec("UPDATE records SET stage = $3, rev = $4 WHERE "+inStage, from, projectType, to, tx.rev)
+	return err
+}

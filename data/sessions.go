@@ -61,3 +61,9 @@ func (tx *Tx) TicketPurpose(hash string, now time.Time) (string, error) {
 	return one(tx, func(s scanner) (p string, err error) { return p, s.Scan(&p) },
 		"SELECT purpose FROM tickets WHERE hash = $1 AND expires_at > $2", hash, millis(now))
 }
+
+// EndTickets makes the one-time links of a purpose work no more.
+func (tx *Tx) EndTickets(purpose string) error {
+	_, err := tx.exec("DELETE FROM tickets WHERE purpose = $1", purpose)
+	return err
+}

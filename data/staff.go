@@ -72,6 +72,29 @@ func (tx *Tx) StaffByKey(hash string) (bridge.Staff, error) {
 	return one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE id = (SELECT staff_id FROM api_keys WHERE hash = $1)", hash)
 }
 
+// Keys lists the API keys of the whole team, each person's the oldest first.
+func (tx *Tx) Keys() ([]bridge.APIKey, error) {
+	return list(tx, scanKey, "SELECT id, staff_id, created_at FROM api_keys ORDER BY staff_id, id")
+}
+
+// Key finds an API key.
+func (tx *Tx) Key(id int64) (bridge.APIKey, error) {
+	return one(tx, scanKey, "SELECT id, staff_id, created_at FROM api_keys WHERE id = $1", id)
+}
+
+func scanKey(s scanner) (k bridge.APIKey, err error) {
+	var at int64
+	err = s.Scan(&k.ID, &k.Staff, &at)
+	k.CreatedAt = moment(at)
+	return k, err
+}
+
+// EndKey ends an API key at once.
+func (tx *Tx) EndKey(id int64) error {
+	_, err := tx.exec("DELETE FROM api_keys WHERE id = $1", id)
+	return err
+}
+
 // Password gives a person's password hash.
 func (tx *Tx) Password(id bridge.StaffID) (hash string, err error) {
 	return one(tx, func(s scanner) (h string, err error) { return h, s.Scan(&h) }, "SELECT password FROM staff WHERE id = $1", id)

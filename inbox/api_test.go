@@ -439,7 +439,7 @@ func TestOnlyTheDescriptionNeedsNoKey(t *testing.T) {
 	if n < 13 {
 		t.Errorf("%d operations", n)
 	}
-	if err := f.in.SwitchStaff(t.Context(), f.sam, f.jo.ID, false); err != nil {
+	if err := f.in.SwitchStaff(t.Context(), f.sam.Actor(), f.jo.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	f.want(401, "GET", "/conversations", "", f.joKey)

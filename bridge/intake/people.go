@@ -352,9 +352,8 @@ func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.Cont
 			return err
 		}
 		f.By = bridge.SMS
-		d := bridge.Decide(actor.Actor(), bridge.DoReply, &f)
-		if !d.Allowed() {
-			return d.Err()
+		if err := bridge.Decide(actor.Actor(), bridge.DoReply, &f).Err(); err != nil {
+			return err
 		}
 		// An invitation is never an answer, so it keeps out of the quiet hours.
 		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: f.Settings.Quiet(f.At)}, bridge.DoReply, now)

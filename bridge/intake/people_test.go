@@ -244,7 +244,7 @@ func TestAConversationMovesToTheFolderOfItsContactsSide(t *testing.T) {
 func TestWhoLeavesHandsOnWhatTheyHad(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Landlord)
-		o.must(o.SetRole(o.Context(), o.sam, o.jo.ID, "Admin"))
+		o.must(o.SetRole(o.Context(), o.sam.Actor(), o.jo.ID, "Admin"))
 		tess := o.knows("Tess Tenant", bridge.Tenant)
 		o.connects(tess)
 		max := o.hires("Max Gone", bridge.Finance)
@@ -254,9 +254,9 @@ func TestWhoLeavesHandsOnWhatTheyHad(t *testing.T) {
 			o.must(o.Assign(o.Context(), max, r.Conversation, max.ID))
 		}
 		o.must(o.Close(o.Context(), max, done.Conversation))
-		o.denied(o.SwitchStaff(o.Context(), o.tradie, max.ID, false), "role")
-		o.must(o.SwitchStaff(o.Context(), o.jo, max.ID, false))
-		o.must(o.SwitchStaff(o.Context(), o.jo, max.ID, false)) // again changes nothing
+		o.denied(o.SwitchStaff(o.Context(), o.tradie.Actor(), max.ID, false), "role")
+		o.must(o.SwitchStaff(o.Context(), o.jo.Actor(), max.ID, false))
+		o.must(o.SwitchStaff(o.Context(), o.jo.Actor(), max.ID, false)) // again changes nothing
 		for _, r := range []intake.Received{open, done} {
 			if c := o.row(r.Conversation); c.Assignee != 0 {
 				o.Errorf("a %s conversation is still theirs", c.State)
@@ -270,7 +270,7 @@ func TestWhoLeavesHandsOnWhatTheyHad(t *testing.T) {
 		}
 		_, err := o.Note(o.Context(), o.stored(max), intake.Draft{Conversation: hers, Body: "I am still here"})
 		o.denied(err, "inactive")
-		o.must(o.SwitchStaff(o.Context(), o.jo, max.ID, true))
+		o.must(o.SwitchStaff(o.Context(), o.jo.Actor(), max.ID, true))
 		if c := o.row(open.Conversation); c.Assignee != 0 {
 			o.Error("coming back takes things from others")
 		}
@@ -293,7 +293,7 @@ func TestWhoGoesIntoTheFieldLeavesNoConversationThatNobodySees(t *testing.T) {
 		tess := o.knows("Tess Tenant", bridge.Tenant)
 		o.connects(tess)
 		id := o.starts(o.jo, intake.Start{Kind: bridge.KindDirect, Contact: tess.ID, Body: "Hello"})
-		o.must(o.SetRole(o.Context(), o.sam, o.jo.ID, bridge.Tradie))
+		o.must(o.SetRole(o.Context(), o.sam.Actor(), o.jo.ID, bridge.Tradie))
 		if now := o.stored(o.jo); now.Role != bridge.Tradie {
 			o.Errorf("%+v", now)
 		}
@@ -309,19 +309,19 @@ func TestWhoGoesIntoTheFieldLeavesNoConversationThatNobodySees(t *testing.T) {
 func TestAnOwnerIsChangedByAnotherOwnerOnlyAndNobodyByThemselves(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		ctx := o.Context()
-		o.denied(o.SetRole(ctx, o.jo, o.sam.ID, bridge.Tradie), "role")
-		o.denied(o.SetRole(ctx, o.jo, o.tradie.ID, bridge.Owner), "role")
-		o.denied(o.SwitchStaff(ctx, o.jo, o.sam.ID, false), "role")
-		o.denied(o.SetRole(ctx, o.sam, o.sam.ID, bridge.Admin), "self")
-		o.denied(o.SwitchStaff(ctx, o.sam, o.sam.ID, false), "self")
-		o.invalid(o.SetRole(ctx, o.sam, o.jo.ID, "emperor"), "role")
-		o.must(o.SetRole(ctx, o.sam, o.jo.ID, " OWNER ")) // as people type it
+		o.denied(o.SetRole(ctx, o.jo.Actor(), o.sam.ID, bridge.Tradie), "role")
+		o.denied(o.SetRole(ctx, o.jo.Actor(), o.tradie.ID, bridge.Owner), "role")
+		o.denied(o.SwitchStaff(ctx, o.jo.Actor(), o.sam.ID, false), "role")
+		o.denied(o.SetRole(ctx, o.sam.Actor(), o.sam.ID, bridge.Admin), "self")
+		o.denied(o.SwitchStaff(ctx, o.sam.Actor(), o.sam.ID, false), "self")
+		o.invalid(o.SetRole(ctx, o.sam.Actor(), o.jo.ID, "emperor"), "role")
+		o.must(o.SetRole(ctx, o.sam.Actor(), o.jo.ID, " OWNER ")) // as people type it
 		if now := o.stored(o.jo); now.Role != bridge.Owner {
 			o.Errorf("%+v", now)
 		}
-		o.must(o.SetRole(ctx, o.stored(o.jo), o.sam.ID, bridge.Admin))
-		o.denied(o.SetRole(ctx, o.stored(o.sam), o.jo.ID, bridge.Admin), "role")
-		o.denied(o.SetRole(ctx, bridge.Staff{ID: 4711, Role: bridge.Owner, Active: true}, o.jo.ID, bridge.Admin), "last_owner")
-		o.denied(o.SwitchStaff(ctx, bridge.Staff{ID: 4711, Role: bridge.Owner, Active: true}, o.jo.ID, false), "last_owner")
+		o.must(o.SetRole(ctx, o.stored(o.jo).Actor(), o.sam.ID, bridge.Admin))
+		o.denied(o.SetRole(ctx, o.stored(o.sam).Actor(), o.jo.ID, bridge.Admin), "role")
+		o.denied(o.SetRole(ctx, bridge.Staff{ID: 4711, Role: bridge.Owner, Active: true}.Actor(), o.jo.ID, bridge.Admin), "last_owner")
+		o.denied(o.SwitchStaff(ctx, bridge.Staff{ID: 4711, Role: bridge.Owner, Active: true}.Actor(), o.jo.ID, false), "last_owner")
 	})
 }

@@ -328,7 +328,7 @@ func TestS2_5_6_7_TheTeamTalksAllTogetherAndInPairs(t *testing.T) {
 		invited, err := o.InviteStaff(o.Context(), o.sam, bridge.Staff{Name: "Vik Late", Email: "vik@example.com", Role: bridge.Admin}, "hash of vik")
 		o.must(err)
 		o.refuses(o.jo, intake.Start{Kind: bridge.KindTeam, Colleague: invited.ID, Body: "Hi"}, "not_connected")
-		o.must(o.SwitchStaff(o.Context(), o.sam, lou.ID, false))
+		o.must(o.SwitchStaff(o.Context(), o.sam.Actor(), lou.ID, false))
 		o.refuses(o.jo, intake.Start{Kind: bridge.KindTeam, Colleague: lou.ID, Body: "Hi"}, "inactive")
 		o.invalid(func() error {
 			_, err := o.Start(o.Context(), o.jo, intake.Start{Kind: bridge.KindTeam, Colleague: o.jo.ID, Body: "Hi"})

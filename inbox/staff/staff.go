@@ -32,6 +32,8 @@ func New(w *web.Web, in *intake.Intake, hub *live.Hub) *Inbox { return &Inbox{w,
 func (s *Inbox) Mount(r gin.IRouter) {
 	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/inbox") })
 	s.mountInvite(r)
+	r.GET("/welcome/:token", s.Do(s.welcomePage))
+	r.POST("/welcome/:token", s.Do(s.welcome))
 	g := r.Group("/", s.Require)
 	g.GET("/inbox", s.Do(s.list))
 	g.GET("/inbox/more", s.Do(s.more))
