@@ -381,3 +381,37 @@ func TestAnImportedRequestOpensItsConversation(t *testing.T) {
 		})
 	})
 }
+
+func TestManyRowsEachGetTheirOwnPhone(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		const many = 1_300 // more than two statements' worth, and a rest
+		var people, jobs strings.Builder
+		people.WriteString("ID,Name,Phone,Email\n")
+		jobs.WriteString("Type,Ref,Title,Client,Staff\n")
+		for i := range many {
+			fmt.Fprintf(&people, "crm-%d,Person %d,+1415%07d,p%d@example.com\n", i, i, 2_000_000+i, i)
+			fmt.Fprintf(&jobs, "job,%d,Boiler %d,crm-%d,Lee Moss\n", i, i, i)
+		}
+		o.counted(o.contacts(people.String()), "1300 0 0 0")
+		o.counted(o.records(jobs.String()), "1300 0 0 0")
+		o.read(func(tx *data.Tx) error {
+			for i := range many {
+				r, err := tx.RecordByReference(bridge.Job, fmt.Sprint(i))
+				if err != nil || len(r.Contacts) != 1 || len(r.Staff) != 1 {
+					return fmt.Errorf("%+v %w", r, err)
+				}
+				c, err := tx.Contact(r.Contacts[0])
+				if err != nil {
+					return err
+				}
+				if c.Name != fmt.Sprintf("Person %d", i) || c.External != fmt.Sprintf("crm-%d", i) || len(c.Addresses) != 2 ||
+					c.Addresses[0].Value != fmt.Sprintf("+1415%07d", 2_000_000+i) || c.Addresses[1].Value != fmt.Sprintf("p%d@example.com", i) {
+					o.Errorf("%d is %+v", i, c)
+				}
+			}
+			return nil
+		})
+		o.counted(o.contacts(people.String()), "0 0 1300 0")
+		o.counted(o.records(jobs.String()), "0 0 1300 0")
+	})
+}
