@@ -36,6 +36,8 @@ func commands() []command {
 		{"staff list", "", "show the team", listStaff},
 		{"staff password", "NAME", "set a new password, by name or email", setPassword},
 		{"staff key", "NAME", "make an API key that acts as this person", makeKey},
+		{"contacts import", "[-dry-run] [-skip-bad] FILE", "take contacts from a CSV file; - is standard input", importContacts},
+		{"records import", "[-dry-run] [-skip-bad] [-type TYPE] FILE", "take jobs, quotes, projects and requests from a CSV file", importRecords},
 		{"deliveries list", "[-state STATE]", "show the newest deliveries", listDeliveries},
 		{"deliveries retry", "ID", "send a failed delivery once more", retryDelivery},
 		{"bench", "[-quick] [-only LIST] [-dir DIR]", "measure this machine against a bare program", runBench},
