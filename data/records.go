@@ -155,6 +155,38 @@ func (tx *Tx) Records(f RecordFilter, limit int) ([]bridge.Record, error) {
 	return list(tx, scanRecord, q+" ORDER BY id DESC LIMIT "+strconv.Itoa(limit), args...)
 }
 
+// Clients gives what to call the first contact of each of some records.
+func (tx *Tx) Clients(rs []bridge.Record) (map[bridge.RecordID]string, error) {
+	out := map[bridge.RecordID]string{}
+	if len(rs) == 0 {
+		return out, nil
+	}
+	ids := make([]any, len(rs))
+	for i, r := range rs {
+		ids[i] = int64(r.ID)
+	}
+	type client struct {
+		record  bridge.RecordID
+		contact bridge.ContactID
+		name    string
+	}
+	all, err := list(tx, func(s scanner) (c client, err error) { return c, s.Scan(&c.record, &c.contact, &c.name) }, `
+		SELECT rc.record_id, c.id, c.name FROM record_contacts rc JOIN contacts c ON c.id = rc.contact_id
+		WHERE rc.record_id IN `+among(&ids)+" ORDER BY rc.added_at, c.id", ids...)
+	for _, c := range all {
+		if _, ok := out[c.record]; ok || err != nil {
+			continue
+		}
+		if c.name == "" { // it is called by its number
+			var whole bridge.Contact
+			whole, err = tx.Contact(c.contact)
+			c.name = whole.Title()
+		}
+		out[c.record] = c.name
+	}
+	return out, err
+}
+
 // OpenRecords gives the records of a type that are not closed.
 func (tx *Tx) OpenRecords(t bridge.RecordType) ([]bridge.RecordID, error) {
 	return list(tx, scanID[bridge.RecordID], "SELECT id FROM records WHERE type = $1 AND NOT closed ORDER BY id", t)

@@ -80,7 +80,7 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := web.New(web.Options{Store: s, Set: set, Now: time.Now, Zone: time.UTC, Business: "Brightwater Plumbing"})
+	w := web.New(web.Options{Store: s, Set: set, Now: time.Now, Zone: time.UTC, Business: "Brightwater Plumbing", PublicURL: "https://texts.example.com"})
 	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), API: api.New(s, in), Webhooks: hooks})
 	if err != nil {
 		t.Fatal(err)

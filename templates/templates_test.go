@@ -69,6 +69,9 @@ func full() map[string]any {
 		"error":   ErrorPage{Shell: shell, Code: 404, Heading: "This is not here", Text: "It may have been assigned to somebody else.", Ref: "7F3K", Action: "Open the inbox", ActionTo: "/inbox"},
 		"changes": Changes{Tabs: &inbox.Tabs, Rows: rows, Open: open, Items: ms},
 		"new":     fullNew(shell), "newform": fullNew(shell), "place": fullPlace(shell, ms[0]), "placing": fullPlace(shell, ms[0]), "add": fullAdd(shell), "adding": fullAdd(shell),
+		"people": examplePeople(noon), "peoplelist": examplePeople(noon).List, "contactnew": exampleNewContact(noon), "contact": exampleContact(noon),
+		"merge": exampleMerge(noon), "talkpage": TalkPage{Shell: shell, Talk: exampleTalk(noon)}, "talk": exampleTalk(noon), "invited": InvitedPage{Shell: shell, Secret: "abc", First: "Priya"},
+		"records": exampleRecords(noon), "recordlist": exampleRecords(noon).List, "record": exampleRecord(noon), "found": exampleRecord(noon).Form,
 		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict,
 	}
 }

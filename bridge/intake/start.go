@@ -323,24 +323,15 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 	if err != nil || !s.Policy(bridge.KindMaintenance).On {
 		return err
 	}
-	ids := r.Contacts
-	if r.SubmittedBy != 0 {
-		ids = append([]bridge.ContactID{r.SubmittedBy}, ids...)
-	}
-	for _, id := range ids {
+	for _, id := range requesters(r) {
 		c, err := tx.Contact(id)
 		if err != nil {
 			return err
 		}
-		f := bridge.Facts{Settings: s, Contact: c, Record: r, Conversation: bridge.Conversation{Kind: bridge.KindMaintenance}}
-		if r.SubmittedBy != 0 && id != r.SubmittedBy {
-			f.Record.SubmittedBy = 0 // shared by the team: the switch for tenants' own does not count
-		}
-		in.route(&f)
+		f, key := in.requestFacts(s, c, r)
 		if !bridge.Decide(bridge.System, bridge.DoStart, &f).Allowed() {
 			continue // not connected yet, or switched off: asked again when that changes
 		}
-		key := Start{Kind: bridge.KindMaintenance, Record: r.ID}.about(f, bridge.Staff{})
 		if there, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
 			if err == nil {
 				err = joinRequest(tx, there, c, now)

@@ -169,7 +169,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		return nil, errors.Join(err, p.store.Close())
 	}
 	w := web.New(web.Options{
-		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name,
+		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name, PublicURL: cfg.Server.PublicURL,
 		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
 	})
 	m.watch(p.store, p.hub)

@@ -31,6 +31,7 @@ func New(w *web.Web, in *intake.Intake, hub *live.Hub) *Inbox { return &Inbox{w,
 // Mount puts the inbox's routes behind signing in.
 func (s *Inbox) Mount(r gin.IRouter) {
 	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, "/inbox") })
+	s.mountInvite(r)
 	g := r.Group("/", s.Require)
 	g.GET("/inbox", s.Do(s.list))
 	g.GET("/inbox/more", s.Do(s.more))
@@ -87,6 +88,10 @@ func viewOf(c *gin.Context) bridge.View {
 	return bridge.ParseView(c.Query("view"))
 }
 
+// backKey names, in gin's context, where a plain form goes back to, if that is not
+// the page of the conversation.
+const backKey = "staff.back"
+
 // answer ends an action: the page's script gets what changed since its revision,
 // a plain form goes back to the conversation.
 func (s *Inbox) answer(c *gin.Context, id bridge.ConversationID, err error) error {
@@ -94,7 +99,11 @@ func (s *Inbox) answer(c *gin.Context, id bridge.ConversationID, err error) erro
 		return err
 	}
 	if !web.WantsFragment(c) {
-		c.Redirect(http.StatusSeeOther, conversationURL(viewOf(c), id))
+		to := c.GetString(backKey)
+		if to == "" {
+			to = conversationURL(viewOf(c), id)
+		}
+		c.Redirect(http.StatusSeeOther, to)
 		return nil
 	}
 	after, err := strconv.ParseInt(c.GetHeader("X-After"), 10, 64)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 const (
@@ -34,6 +36,12 @@ func (l *limiter) allow(key string, most int) bool {
 	}
 	l.count[key]++
 	return l.count[key] <= most
+}
+
+// Allow counts a try from the peer of a request, and reports whether there were at
+// most most of them in this window of 15 minutes.
+func (w *Web) Allow(c *gin.Context, what string, most int) bool {
+	return w.limits.allow(what+" "+peer(c.Request), most)
 }
 
 // peer is the address that a request came from. A peer on this machine is the

@@ -24,7 +24,9 @@ type Options struct {
 	Now      func() time.Time
 	Zone     *time.Location // of the business
 	Business string
-	Demo     bool
+	// PublicURL is where people outside reach this site, without a slash at the end.
+	PublicURL string
+	Demo      bool
 	// Visitor is who somebody without a session is. Only the demo sets it.
 	Visitor bridge.StaffID
 	// Secure marks cookies for https only.

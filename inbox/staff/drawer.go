@@ -1,0 +1,180 @@
+package staff
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"porchlight/bridge"
+	"porchlight/bridge/intake"
+	"porchlight/data"
+	"porchlight/inbox/web"
+	"porchlight/templates"
+)
+
+// wholeHistory is as much as a conversation that opens from the top shows at once;
+// what is older still loads upwards.
+const wholeHistory = 1000
+
+// talk is the conversation with a contact over the table of people, or as a page of
+// its own. Opening it starts none: only the first message does.
+func (s *Inbox) talk(c *gin.Context) error { return s.showTalk(c, http.StatusOK, "") }
+
+func (s *Inbox) showTalk(c *gin.Context, code int, problem string) error {
+	if err := seesPeople(c); err != nil {
+		return err
+	}
+	id, err := web.ID[bridge.ContactID](c, "id")
+	if err != nil {
+		return err
+	}
+	p := templates.TalkPage{Shell: s.Shell(c, "", "people")}
+	err = s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
+		p.Rev = tx.Rev()
+		p.Talk, err = s.newTalk(tx, me(c), id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Title, p.Talk.Rev, p.Talk.Error = p.Talk.Name, p.Rev, problem
+	if problem != "" {
+		p.Talk.Body, p.Talk.Client = c.PostForm("body"), c.PostForm("client")
+	}
+	if web.WantsFragment(c) {
+		web.Revision(c, p.Rev)
+		return s.Fragment(c, code, "talk", p.Talk)
+	}
+	return s.Page(c, code, "talkpage", p)
+}
+
+// prospect looks ahead to a message to a contact.
+func (s *Inbox) prospect(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (who bridge.Contact, k bridge.Kind, p intake.Prospect, err error) {
+	if who, err = standing(tx, id); err != nil {
+		return who, k, p, err
+	}
+	if k, err = s.in.KindWith(tx, who); err != nil {
+		return who, k, p, err
+	}
+	p, err = s.in.Prospect(tx, reader, intake.Start{Kind: k, Contact: id})
+	return who, k, p, err
+}
+
+// newTalk is what the drawer shows.
+func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (t templates.Talk, err error) {
+	who, kind, ahead, err := s.prospect(tx, reader, id)
+	if err != nil {
+		return t, err
+	}
+	row := newContactRow(who, s.now())
+	t = templates.Talk{
+		Contact: id, Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
+		CloseHref: contactURL(id), Action: contactURL(id) + "/message", Client: newClient(),
+		FromTop: ahead.Facts.Settings.Policy(kind).FromTop,
+	}
+	if ahead.Conversation.ID == 0 {
+		return t, s.beforeFirst(tx, &t, ahead)
+	}
+	open, err := s.newConversation(tx, reader, bridge.ViewOpen, ahead.Conversation.ID, 0)
+	if err != nil {
+		return t, err
+	}
+	if t.FromTop && open.Older != "" {
+		if err := s.fromTop(tx, ahead.Conversation, &open); err != nil {
+			return t, err
+		}
+	}
+	open.Composer.Action = t.Action
+	t.Open, t.InboxHref = &open, open.Href
+	return t, nil
+}
+
+// fromTop puts the whole history into a conversation that opens at its first message.
+func (s *Inbox) fromTop(tx *data.Tx, conv bridge.Conversation, open *templates.Conversation) error {
+	ms, err := tx.Messages(conv.ID, 0, wholeHistory)
+	if err != nil {
+		return err
+	}
+	to, err := answerTo(tx, conv)
+	if err != nil {
+		return err
+	}
+	open.Items, open.Older = templates.NewItems(s.messages(ms, to)), ""
+	markNew(open.Items, conv.Unread)
+	if len(ms) == wholeHistory {
+		open.Older = "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
+	}
+	return nil
+}
+
+// beforeFirst says what the first message will do, or why there can be none.
+func (s *Inbox) beforeFirst(tx *data.Tx, t *templates.Talk, ahead intake.Prospect) error {
+	if err := ahead.Decision.Err(); err != nil {
+		why := web.Explain(tx.Context(), err)
+		t.Blocked, t.Fix = why.Text, why.Fix
+		return nil
+	}
+	switch ahead.Facts.By {
+	case bridge.SMS:
+		line, err := tx.SendingLine(0)
+		if err != nil {
+			return err
+		}
+		t.Hint = "Text to " + ahead.Facts.To.Pretty() + " from " + line.Phone.Pretty()
+		if at := ahead.Decision.NotBefore; !at.IsZero() {
+			t.Hint += ", leaves at " + at.Format("15:04")
+		}
+	case bridge.Portal:
+		t.Hint = t.Name + " reads it in the portal"
+	case bridge.Email:
+		t.Hint = "Email to " + t.Name
+	case bridge.Inbox, bridge.Voice:
+	}
+	return nil
+}
+
+// say sends a message from the drawer: into the conversation that there is, or as
+// the first one of a new conversation.
+func (s *Inbox) say(c *gin.Context) error {
+	if err := seesPeople(c); err != nil {
+		return err
+	}
+	id, err := web.ID[bridge.ContactID](c, "id")
+	if err != nil {
+		return err
+	}
+	var kind bridge.Kind
+	var ahead intake.Prospect
+	err = s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
+		_, kind, ahead, err = s.prospect(tx, me(c), id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	back := contactURL(id) + "/message"
+	if conv := ahead.Conversation.ID; conv != 0 && c.PostForm("channel") != "" { // the reply form
+		c.Set(backKey, back)
+		c.Params = gin.Params{{Key: "id", Value: strconv.FormatInt(int64(conv), 10)}}
+		return s.reply(c)
+	}
+	if strings.TrimSpace(c.PostForm("body")) == "" { // Start would open an empty one
+		return s.showTalk(c, http.StatusUnprocessableEntity, "Write something first.")
+	}
+	_, err = s.in.Start(c.Request.Context(), me(c), intake.Start{Kind: kind, Contact: id, Body: c.PostForm("body"), ClientID: c.PostForm("client")})
+	var invalid *bridge.Invalid
+	var denied *bridge.Denied
+	switch {
+	case errors.As(err, &invalid), errors.As(err, &denied) && denied.Code != "role":
+		return s.showTalk(c, http.StatusUnprocessableEntity, web.Explain(c.Request.Context(), err).Sentence())
+	case err != nil:
+		return err
+	case web.WantsFragment(c):
+		return s.talk(c)
+	}
+	c.Redirect(http.StatusSeeOther, back)
+	return nil
+}
