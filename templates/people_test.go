@@ -55,7 +55,7 @@ func exampleMerge(now time.Time) MergePage {
 
 func exampleTalk(now time.Time) Talk {
 	open := exampleOpen(now)
-	return Talk{Contact: 1, Rev: 41, Name: "Priya Raman", Initials: "PR", Side: "Handyman", Company: "Oakfield", Status: &Badge{"warn", "clock", "Busy"}, CloseHref: "/people/1", InboxHref: "/inbox/c/901", Action: "/people/1/message", Open: &open, FromTop: true, Client: "0f"}
+	return Talk{Contact: 1, Rev: 41, Name: "Priya Raman", Initials: "PR", Side: "Handyman", Company: "Oakfield", Status: &Badge{"warn", "clock", "Busy"}, CloseHref: "/people/1", InboxHref: "/inbox/c/901", Action: "/people/1/message", Open: &open, Client: "0f"}
 }
 
 func exampleRecords(now time.Time) RecordsPage {
@@ -67,10 +67,10 @@ func exampleRecords(now time.Time) RecordsPage {
 
 func exampleRecord(now time.Time) RecordPage {
 	at := NewStamp(now, now)
-	pick := Pick{"1", "Priya Raman", "Customer", "PR", true}
+	pick := TickBox{"1", "Priya Raman", "Customer", "PR", true}
 	return RecordPage{
 		Shell: exampleShell("Quote #1042 Boiler replacement", "records", now), Record: exampleRecords(now).List.Rows[0], Quote: true, Sent: &at, NewTalkHref: "/inbox/new?record=1",
-		Form:  RecordForm{Action: "/records/1", Types: exampleOptions(), Reference: "1042", Title: "Boiler replacement", Project: true, Maintenance: true, Stages: exampleOptions(), Quota: "500", Closed: true, SubmittedBy: exampleOptions(), Contacts: []Pick{pick}, Find: "ar", Found: []Pick{{"2", "Arun", "Customer", "A", false}}, Team: []Pick{pick}},
+		Form:  RecordForm{Action: "/records/1", Types: exampleOptions(), Reference: "1042", Title: "Boiler replacement", Project: true, Maintenance: true, Stages: exampleOptions(), Quota: "500", Closed: true, SubmittedBy: exampleOptions(), Contacts: []TickBox{pick}, Find: "ar", Found: []TickBox{{"2", "Arun", "Customer", "A", false}}, Team: []TickBox{pick}},
 		Talks: exampleContact(now).Talks, Shares: []ShareLine{{"Priya", "/people/1", "Tenant", "/inbox/c/1", "", ""}, {"Bob", "/people/2", "Service pro", "", "They are not connected yet", "Invite them from their profile, and wait until they accept"}}, Done: "Saved.", Error: "Give a title", ErrorField: "title",
 	}
 }

@@ -169,7 +169,6 @@ type Talk struct {
 	InboxHref                     string // the same conversation in the inbox; empty while there is none
 	Action                        string // POST target of messages
 	Open                          *Conversation
-	FromTop                       bool // it opens at the first message
 	// Before the first message: what it will do, or why there can be none.
 	Hint, Blocked, Fix string
 	Body               string // of a message that was not taken
@@ -229,14 +228,14 @@ type RecordForm struct {
 	Quota                string // megabytes
 	Closed               bool
 	SubmittedBy          []Option
-	Contacts             []Pick // chosen, the client first
+	Contacts             []TickBox // chosen, the client first
 	Find                 string
-	Found                []Pick
-	Team                 []Pick
+	Found                []TickBox
+	Team                 []TickBox
 }
 
-// Pick is a person with a checkbox.
-type Pick struct {
+// TickBox is a person with a checkbox.
+type TickBox struct {
 	Value, Name, Hint, Initials string
 	Chosen                      bool
 }

@@ -91,7 +91,7 @@ func (s *Inbox) fillProfile(tx *data.Tx, reader bridge.Staff, who bridge.Contact
 	p.Can = templates.ContactCan{Edit: may(bridge.DoEditContact), Invite: may(bridge.DoInvite), Merge: may(bridge.DoMerge)}
 	p.Form = templates.ContactForm{
 		Name: who.Name, Company: who.Company, Zone: who.Zone, Sides: sideOptions(who.Side), HasStatus: who.Side.HasStatus(), Busy: who.Busy,
-		Zones: zones, ZoneHint: s.Zone.String(),
+		Zones: zones, ZoneHint: s.zoneHint(),
 	}
 	for _, a := range who.Addresses {
 		p.Reach = append(p.Reach, newReach(a))

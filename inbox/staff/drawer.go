@@ -15,10 +15,6 @@ import (
 	"porchlight/templates"
 )
 
-// wholeHistory is as much as a conversation that opens from the top shows at once;
-// what is older still loads upwards.
-const wholeHistory = 1000
-
 // talk is the conversation with a contact over the table of people, or as a page of
 // its own. Opening it starts none: only the first message does.
 func (s *Inbox) talk(c *gin.Context) error { return s.showTalk(c, http.StatusOK, "") }
@@ -65,7 +61,7 @@ func (s *Inbox) prospect(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) 
 
 // newTalk is what the drawer shows.
 func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (t templates.Talk, err error) {
-	who, kind, ahead, err := s.prospect(tx, reader, id)
+	who, _, ahead, err := s.prospect(tx, reader, id)
 	if err != nil {
 		return t, err
 	}
@@ -73,7 +69,6 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	t = templates.Talk{
 		Contact: id, Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
 		CloseHref: contactURL(id), Action: contactURL(id) + "/message", Client: newClient(),
-		FromTop: ahead.Facts.Settings.Policy(kind).FromTop,
 	}
 	if ahead.Conversation.ID == 0 {
 		return t, s.beforeFirst(tx, &t, ahead)
@@ -82,32 +77,9 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	if err != nil {
 		return t, err
 	}
-	if t.FromTop && open.Older != "" {
-		if err := s.fromTop(tx, ahead.Conversation, &open); err != nil {
-			return t, err
-		}
-	}
 	open.Composer.Action = t.Action
 	t.Open, t.InboxHref = &open, open.Href
 	return t, nil
-}
-
-// fromTop puts the whole history into a conversation that opens at its first message.
-func (s *Inbox) fromTop(tx *data.Tx, conv bridge.Conversation, open *templates.Conversation) error {
-	ms, err := tx.Messages(conv.ID, 0, wholeHistory)
-	if err != nil {
-		return err
-	}
-	to, err := answerTo(tx, conv)
-	if err != nil {
-		return err
-	}
-	open.Items, open.Older = templates.NewItems(s.messages(ms, to)), ""
-	markNew(open.Items, conv.Unread)
-	if len(ms) == wholeHistory {
-		open.Older = "/inbox/c/" + strconv.FormatInt(int64(conv.ID), 10) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
-	}
-	return nil
 }
 
 // beforeFirst says what the first message will do, or why there can be none.

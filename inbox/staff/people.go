@@ -18,7 +18,7 @@ import (
 
 // mountPeople puts the lists and pages of people and records on the engine.
 func (s *Inbox) mountPeople(g *gin.RouterGroup) {
-	g.GET("/people", s.Do(s.people))
+	g.GET("/people", s.Do(s.contacts))
 	g.GET("/people/new", s.Do(s.newContact))
 	g.POST("/people/new", s.Do(s.addContact))
 	p := g.Group("/people/:id")
@@ -48,9 +48,9 @@ func seesPeople(c *gin.Context) error {
 	return bridge.Decide(me(c).Actor(), bridge.DoSeePeople, &bridge.Facts{}).Err()
 }
 
-// people is the table of contacts with its search and filters; for the page's own
+// contacts is the table of contacts with its search and filters; for the page's own
 // script the table alone.
-func (s *Inbox) people(c *gin.Context) error {
+func (s *Inbox) contacts(c *gin.Context) error {
 	if err := seesPeople(c); err != nil {
 		return err
 	}
@@ -212,9 +212,17 @@ func (s *Inbox) showNewContact(c *gin.Context, code int, field, problem string) 
 		Shell: s.Shell(c, "New contact", "people"), Error: problem, ErrorField: field,
 		Form: templates.ContactForm{
 			Name: c.PostForm("name"), Company: c.PostForm("company"), Zone: c.PostForm("zone"), Sides: sideOptions(side),
-			Phone: c.PostForm("phone"), Email: c.PostForm("email"), Zones: zones, ZoneHint: s.Zone.String(),
+			Phone: c.PostForm("phone"), Email: c.PostForm("email"), Zones: zones, ZoneHint: s.zoneHint(),
 		},
 	})
+}
+
+// zoneHint is the business's time zone, where it has a name.
+func (s *Inbox) zoneHint() string {
+	if s.Zone.String() == "Local" {
+		return "As yours"
+	}
+	return s.Zone.String()
 }
 
 func (s *Inbox) addContact(c *gin.Context) error {

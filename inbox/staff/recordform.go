@@ -132,13 +132,13 @@ func stageOptions(stages []bridge.Stage, chosen string) []templates.Option {
 }
 
 // picks are the contacts that are chosen.
-func (s *Inbox) picks(tx *data.Tx, chosen []bridge.ContactID) (out []templates.Pick, err error) {
+func (s *Inbox) picks(tx *data.Tx, chosen []bridge.ContactID) (out []templates.TickBox, err error) {
 	for _, id := range chosen {
 		c, err := tx.Contact(id)
 		if err != nil {
 			return nil, err
 		}
-		p := newPick(c)
+		p := newTickBox(c)
 		p.Chosen = true
 		out = append(out, p)
 	}
@@ -146,21 +146,21 @@ func (s *Inbox) picks(tx *data.Tx, chosen []bridge.ContactID) (out []templates.P
 }
 
 // found are the contacts that a search offers besides those that are chosen.
-func (s *Inbox) found(tx *data.Tx, words string, chosen []bridge.ContactID) (out []templates.Pick, err error) {
+func (s *Inbox) found(tx *data.Tx, words string, chosen []bridge.ContactID) (out []templates.TickBox, err error) {
 	if words == "" {
 		return nil, nil
 	}
 	cs, err := tx.Contacts(data.ContactFilter{Words: words}, candidates)
 	for _, c := range cs {
 		if !slices.Contains(chosen, c.ID) {
-			out = append(out, newPick(c))
+			out = append(out, newTickBox(c))
 		}
 	}
 	return out, err
 }
 
-func newPick(c bridge.Contact) templates.Pick {
-	p := templates.Pick{Value: strconv.FormatInt(int64(c.ID), 10), Name: c.Title(), Hint: c.Side.Title(), Initials: bridge.Initials(c.Title())}
+func newTickBox(c bridge.Contact) templates.TickBox {
+	p := templates.TickBox{Value: strconv.FormatInt(int64(c.ID), 10), Name: c.Title(), Hint: c.Side.Title(), Initials: bridge.Initials(c.Title())}
 	for _, a := range c.Addresses {
 		if a.Pretty() != p.Name {
 			p.Hint += " · " + a.Pretty()
@@ -171,7 +171,7 @@ func newPick(c bridge.Contact) templates.Pick {
 }
 
 // teamPicks are all of the team who can be put on a record, and who is on it.
-func teamPicks(tx *data.Tx, chosen []bridge.StaffID) (out []templates.Pick, err error) {
+func teamPicks(tx *data.Tx, chosen []bridge.StaffID) (out []templates.TickBox, err error) {
 	all, err := tx.Staff()
 	for _, p := range all {
 		on := slices.Contains(chosen, p.ID)
@@ -179,7 +179,7 @@ func teamPicks(tx *data.Tx, chosen []bridge.StaffID) (out []templates.Pick, err 
 			continue
 		}
 		who := web.NewPerson(p)
-		out = append(out, templates.Pick{Value: strconv.FormatInt(int64(p.ID), 10), Name: who.Name, Hint: who.Role, Initials: who.Initials, Chosen: on})
+		out = append(out, templates.TickBox{Value: strconv.FormatInt(int64(p.ID), 10), Name: who.Name, Hint: who.Role, Initials: who.Initials, Chosen: on})
 	}
 	return out, err
 }

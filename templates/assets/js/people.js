@@ -69,7 +69,7 @@ function mount(rev) {
   older(log); jump(log, $('.jump', form)); reply = composer(form, log);
   const url = `/inbox/c/${log.dataset.conv}/read`;
   reader(log, upto => fetch(url, { method: 'POST', headers: headers(), body: new URLSearchParams({ upto }) }).catch(() => {}));
-  log.scrollTop = 'top' in talk.dataset ? -log.scrollHeight : 0;
+  if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight;
   if (!living) { living = true; rewind(rev, true); live(() => `view=open&open=${open}`); } else rewind(rev);
 }
 
