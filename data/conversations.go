@@ -143,14 +143,20 @@ func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, li
 		// conversations among all that are closed.
 		after = Cursor{math.MaxInt64, math.MaxInt64}
 	}
+	where, args := " WHERE "+in(v)+may.where+" AND (c.last_at, c.id) < ($2, $3)", []any{reader.ID, after.At, after.ID}
+	if !reader.Role.Office() {
+		// Their few are put in order before anything is joined to the rows of the page.
+		return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM (SELECT c.id FROM "+may.from+"conversations c"+where+
+			" ORDER BY +c.last_at DESC, +c.id DESC LIMIT "+strconv.Itoa(limit)+") AS page CROSS JOIN "+conversationFrom+
+			" WHERE c.id = page.id ORDER BY +c.last_at DESC, +c.id DESC", args...)
+	}
 	order := " ORDER BY c.last_at DESC, c.id DESC LIMIT "
-	if !reader.Role.Office() || v == bridge.ViewMentions {
-		// Their few are found first and sorted; by the index of the order SQLite would
-		// walk through all that is not theirs.
+	if v == bridge.ViewMentions {
+		// The few are found first and sorted; by the index of the order SQLite would
+		// walk through all that mentions nobody.
 		order = " ORDER BY +c.last_at DESC, +c.id DESC LIMIT "
 	}
-	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+
-		" WHERE "+in(v)+may.where+" AND (c.last_at, c.id) < ($2, $3)"+order+strconv.Itoa(limit), reader.ID, after.At, after.ID)
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+conversationFrom+where+order+strconv.Itoa(limit), args...)
 }
 
 // ConversationsWith lists a contact's conversations, newest first, as far as the
