@@ -97,7 +97,7 @@ func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
 	for word := range strings.FieldsSeq(strings.ToLower(f.Words)) {
 		like := "%" + escapeLike(word) + "%"
 		also("(sort_name LIKE ? ESCAPE '!' OR EXISTS (SELECT 1 FROM addresses a WHERE a.contact_id = c.id AND a.ended_at = 0 AND a.value LIKE ? ESCAPE '!'))",
-			like, "%"+escapeLike(strings.TrimLeft(word, "0+"))+"%")
+			like, "%"+escapeLike(digits(word))+"%")
 	}
 	if f.AfterID != 0 {
 		also("(sort_name, id) > (?, ?)", f.After, f.AfterID)
@@ -107,6 +107,24 @@ func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
 		return cs, err
 	}
 	return cs, tx.fillAddresses(cs)
+}
+
+// digits is a word as a stored number has it: without what people write between the
+// digits, and without the zeros that stand for a country. Any other word stays.
+func digits(word string) string {
+	if strings.Trim(word, "0123456789+.-()/") != "" {
+		return word
+	}
+	n := strings.TrimLeft(strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, word), "0")
+	if n == "" {
+		return word
+	}
+	return n
 }
 
 // escapeLike makes a word stand for itself in LIKE … ESCAPE '!'.

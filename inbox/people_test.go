@@ -94,7 +94,7 @@ func TestS0_6_ThePeopleTableIsFoundByWordsAndFilters(t *testing.T) {
 		}
 		for query, want := range map[string]string{
 			"": "Alvarez|Marsh|555 0134", "?q=bob": "Marsh", "?q=marsh.example": "Marsh", "?q=5550178": "Alvarez", "?q=TINA+alv": "Alvarez", "?side=handyman": "Marsh",
-			"?connected=yes": "Alvarez", "?status=busy": "Marsh", "?status=available": "", "?q=nobody": "", "?side=tenant&q=bob": "", "?side=nonsense": "Alvarez|Marsh|555 0134",
+			"?connected=yes": "Alvarez", "?status=busy": "Marsh", "?status=available": "", "?q=nobody": "", "?q=(415)+555-0178": "Alvarez", "?q=415.555.0177": "Marsh", "?q=%2B1+415+555+0177": "Marsh", "?q=-": "", "?q=0": "Alvarez|Marsh|555 0134", "?q=%2B": "Alvarez|Marsh|555 0134", "?side=tenant&q=bob": "", "?side=nonsense": "Alvarez|Marsh|555 0134",
 		} {
 			_, page := b.get("/people" + query)
 			_, fragment := b.get("/people"+query, "X-Fragment", "1")
@@ -240,6 +240,13 @@ func TestTheDrawerSaysBeforehandWhyThereCanBeNoMessage(t *testing.T) {
 		}
 		if cs := f.talks(tina.ID); len(cs) != 1 || cs[0].Kind != bridge.KindDirect {
 			t.Errorf("%+v", cs)
+		}
+		maya := f.signedIn(f.hireOne("Maya Quinn", bridge.Admin).Email)
+		_, body = maya.get(path(tina.ID, "/message"))
+		has(t, body, "Colleagues have this conversation already", "Ask them to add you")
+		hasNot(t, body, "Hello", "<textarea")
+		if r, _ := maya.post(path(tina.ID, "/message"), url.Values{"body": {"Me too"}}); r.StatusCode != 422 {
+			t.Errorf("a second conversation: %d", r.StatusCode)
 		}
 		f.settings(func(s *bridge.Settings) { s.Use(bridge.Trades) }) // a switch hides no history
 		if _, body := b.get(path(tina.ID, "/message")); !strings.Contains(body, "Hello") {
