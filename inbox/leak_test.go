@@ -531,6 +531,11 @@ func (l *leak) checkAPI() {
 			}
 			l.same(p, path, got, want)
 		}
+		for _, path := range []string{"/api/v1/contacts", "/api/v1/contacts/1", "/api/v1/records", "/api/v1/records/1"} {
+			if r, body := l.call(http.MethodGet, path, key, "", ""); (r.StatusCode == http.StatusOK) != (p.Active && p.Role.Office()) || r.StatusCode != http.StatusOK && somebody.MatchString(body) {
+				l.Errorf("%s %s, %s: %d %s", p.Role, p.Name, path, r.StatusCode, body)
+			}
+		}
 		for _, c := range l.convs {
 			if !l.chance(l.every) {
 				continue
@@ -542,10 +547,12 @@ func (l *leak) checkAPI() {
 			case l.sees(p, c):
 				want = http.StatusOK
 			}
-			r, body := l.call(http.MethodGet, path, key, "", "")
-			l.clean(p, path, body, allowed)
-			if r.StatusCode != want {
-				l.Errorf("%s %s, %s: %d, want %d", p.Role, p.Name, path, r.StatusCode, want)
+			for _, path := range []string{path, strings.TrimSuffix(path, "/messages")} {
+				r, body := l.call(http.MethodGet, path, key, "", "")
+				l.clean(p, path, body, allowed)
+				if r.StatusCode != want {
+					l.Errorf("%s %s, %s: %d, want %d", p.Role, p.Name, path, r.StatusCode, want)
+				}
 			}
 			if want == http.StatusOK {
 				continue
