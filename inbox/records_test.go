@@ -159,7 +159,7 @@ func TestS2_12_SharingARequestSaysWhatBecameOfIt(t *testing.T) {
 			t.Fatalf("the second tenant: %+v", cs)
 		}
 		_, body = b.get(fmt.Sprintf("/inbox/c/%d", cs[0].ID))
-		if n := strings.Count(body, "Theo Alvarez takes part now"); n != 1 {
+		if n := strings.Count(body, "was shared with Theo Alvarez"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
 	})
