@@ -128,6 +128,7 @@ function mount() {
   reply = eyes = null;
   $$('.row').forEach(current);
   if (log && form) {
+    if (log.matches('.fromtop') && !+log.dataset.unread) log.scrollTop = -log.scrollHeight;
     older(log); jump(log, $('.jump', form)); reply = composer(form, log);
     eyes = reader(log, id => act(`/inbox/c/${log.dataset.conv}/read`, new URLSearchParams({ upto: id, view: frame().dataset.view }), true));
   }
