@@ -27,7 +27,7 @@ import (
 // one word of it, and what it allows is where it belongs. A case is one actor, one
 // conversation and one door.
 func TestNoDoorShowsWhatDecideDenies(t *testing.T) {
-	stored, served, every, want := 1, 1, 6, 10_000
+	stored, served, every, want := 1, 1, 6, 2_000
 	if os.Getenv("PORCHLIGHT_TEST_FULL") != "" {
 		stored, served, every, want = 10, 2, 1, 100_000
 	}
