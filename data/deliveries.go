@@ -52,6 +52,15 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	return d, err
 }
 
+// ReleaseWaiting makes what waits for the end of quiet hours due at once: an answer
+// to somebody who is awake must not stand in line behind it.
+func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time) error {
+	_, err := tx.exec(`
+		UPDATE deliveries SET next_at = $3, rev = $4
+		WHERE conversation_id = $1 AND recipient = $2 AND state = 'queued' AND attempts = 0 AND next_at > $3`, id, to, millis(now), tx.rev)
+	return err
+}
+
 // Delivery finds a delivery by its id.
 func (tx *Tx) Delivery(id bridge.DeliveryID) (bridge.Delivery, error) {
 	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE id = $1", id)

@@ -205,6 +205,8 @@ func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave 
 	at := m.At
 	if leave.After(at) {
 		at = leave
+	} else if err := tx.ReleaseWaiting(m.Conversation, f.To.Value, at); err != nil {
+		return nil, fmt.Errorf("release what waits: %w", err)
 	}
 	parts := in.Split(m.Body)
 	out := make([]bridge.Delivery, 0, len(parts))
