@@ -182,7 +182,7 @@ func (tx *Tx) SetExternal(id bridge.ContactID, external string) error {
 // both histories stay.
 func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
 	for _, q := range []string{
-		"UPDATE contacts SET merged_into = $2 WHERE id = $1",
+		"UPDATE contacts SET merged_into = $2 WHERE id = $1 OR merged_into = $1", // also who turned out to be the first before
 		"INSERT INTO record_contacts (record_id, contact_id, added_at) SELECT record_id, CAST($2 AS BIGINT), added_at FROM record_contacts WHERE contact_id = $1 ON CONFLICT DO NOTHING",
 		"DELETE FROM record_contacts WHERE contact_id = $1 AND CAST($2 AS BIGINT) IS NOT NULL",
 		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0",

@@ -56,12 +56,12 @@ type sight struct {
 }
 
 // theirs are the conversations of somebody in the field: few, and found from their
-// side.
+// side by indexes alone. Taking part counts for those of the team, and for no other,
+// so a conversation is theirs where its kind agrees with by_part.
 const theirs = `
-	SELECT id FROM conversations WHERE assignee_id = $1 AND kind <> 'team'
-	UNION SELECT v.id FROM record_staff s JOIN conversations v ON v.record_id = s.record_id WHERE s.staff_id = $1 AND s.active AND v.kind <> 'team'
-	UNION SELECT p.conversation_id FROM participants p JOIN conversations v ON v.id = p.conversation_id
-		WHERE p.staff_id = $1 AND p.staff_id <> 0 AND p.left_at = 0 AND v.kind = 'team'`
+	SELECT id, FALSE AS by_part FROM conversations WHERE assignee_id = $1
+	UNION SELECT v.id, FALSE FROM record_staff s JOIN conversations v ON v.record_id = s.record_id WHERE s.staff_id = $1 AND s.active
+	UNION SELECT conversation_id, TRUE FROM participants WHERE staff_id = $1 AND staff_id <> 0 AND left_at = 0`
 
 // visible is the rule of what a reader sees. It is bridge.Sees, compiled; a test
 // holds the two against each other over random teams.
@@ -69,7 +69,8 @@ func (tx *Tx) visible(reader bridge.Staff) (sight, error) {
 	if !reader.Role.Office() {
 		// CROSS JOIN: SQLite then begins with what is theirs, and a page costs the same
 		// however many others there are.
-		return sight{"(" + theirs + ") AS mine CROSS JOIN ", " AND c.id = mine.id", "c.id IN (" + theirs + ")"}, nil
+		return sight{"(" + theirs + ") AS mine CROSS JOIN ", " AND c.id = mine.id AND (c.kind = 'team') = mine.by_part",
+			"(c.id, c.kind = 'team') IN (" + theirs + ")"}, nil
 	}
 	s, err := tx.Settings()
 	if err != nil {
@@ -143,14 +144,20 @@ func (tx *Tx) Conversations(reader bridge.Staff, v bridge.View, after Cursor, li
 		// conversations among all that are closed.
 		after = Cursor{math.MaxInt64, math.MaxInt64}
 	}
+	where, args := " WHERE "+in(v)+may.where+" AND (c.last_at, c.id) < ($2, $3)", []any{reader.ID, after.At, after.ID}
+	if !reader.Role.Office() {
+		// Their few are put in order before anything is joined to the rows of the page.
+		return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM (SELECT c.id FROM "+may.from+"conversations c"+where+
+			" ORDER BY +c.last_at DESC, +c.id DESC LIMIT "+strconv.Itoa(limit)+") AS page CROSS JOIN "+conversationFrom+
+			" WHERE c.id = page.id ORDER BY +c.last_at DESC, +c.id DESC", args...)
+	}
 	order := " ORDER BY c.last_at DESC, c.id DESC LIMIT "
-	if !reader.Role.Office() || v == bridge.ViewMentions {
-		// Their few are found first and sorted; by the index of the order SQLite would
-		// walk through all that is not theirs.
+	if v == bridge.ViewMentions {
+		// The few are found first and sorted; by the index of the order SQLite would
+		// walk through all that mentions nobody.
 		order = " ORDER BY +c.last_at DESC, +c.id DESC LIMIT "
 	}
-	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+may.from+conversationFrom+
-		" WHERE "+in(v)+may.where+" AND (c.last_at, c.id) < ($2, $3)"+order+strconv.Itoa(limit), reader.ID, after.At, after.ID)
+	return list(tx, scanConversation, "SELECT "+conversationColumns+" FROM "+conversationFrom+where+order+strconv.Itoa(limit), args...)
 }
 
 // ConversationsWith lists a contact's conversations, newest first, as far as the

@@ -265,3 +265,16 @@ func (tx *Tx) AddRecords(rs []bridge.Record, now time.Time) error {
 		return err
 	})
 }
+
+// ContactNames tells the name of each contact that stands alone.
+func (tx *Tx) ContactNames(tell func(bridge.ContactID, string)) error {
+	type row struct{}
+	_, err := list(tx, func(s scanner) (row, error) {
+		var id bridge.ContactID
+		var name string
+		err := s.Scan(&id, &name)
+		tell(id, name)
+		return row{}, err
+	}, "SELECT id, name FROM contacts WHERE merged_into IS NULL AND name <> ''")
+	return err
+}

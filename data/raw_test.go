@@ -8,7 +8,7 @@ import (
 )
 
 // rawDB opens the database behind the store's back.
-func rawDB(t *testing.T, o data.Options) *sql.DB {
+func rawDB(t testing.TB, o data.Options) *sql.DB {
 	t.Helper()
 	driver, dsn := "sqlite3", o.Path
 	if o.Postgres != "" {

@@ -69,7 +69,8 @@ func (in *Intake) KindWith(tx *data.Tx, c bridge.Contact) (bridge.Kind, error) {
 // A Share is how one contact stands to a maintenance request.
 type Share struct {
 	Contact bridge.Contact
-	// Conversation is the one of their side; 0: there is none yet, and Decision says why.
+	// Conversation is the one of their side that they take part in; 0: there is none
+	// yet, and Decision says why.
 	Conversation bridge.ConversationID
 	Decision     bridge.Decision
 }
@@ -91,7 +92,16 @@ func (in *Intake) Shares(tx *data.Tx, r bridge.Record) (out []Share, err error) 
 		if !s.Policy(bridge.KindMaintenance).On {
 			share.Decision = bridge.Decision{Code: "kind_off", Sentence: "Conversations about maintenance requests are not in use", Fix: "Switch the kind on in the settings", Rule: bridge.RuleKind}
 		}
-		if share.Conversation, err = tx.ConversationAbout(key); err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		there, err := tx.ConversationAbout(key)
+		if err == nil {
+			people, err := tx.Participants(there)
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(people, func(p bridge.Participant) bool { return p.Contact == c.ID }) {
+				share.Conversation = there
+			}
+		} else if !errors.Is(err, bridge.ErrNotFound) {
 			return nil, err
 		}
 		out = append(out, share)

@@ -38,6 +38,8 @@ func commands() []command {
 		{"staff off", "NAME", "switch an account off; what they wrote stays", switchOff},
 		{"staff on", "NAME", "switch it on again", switchOn},
 		{"staff key", "[-revoke] NAME", "make an API key that acts as this person, or revoke all of theirs", makeKey},
+		{"contacts import", "[-dry-run] [-skip-bad] FILE", "take contacts from a CSV file; - is standard input", importContacts},
+		{"records import", "[-dry-run] [-skip-bad] [-type TYPE] FILE", "take jobs, quotes, projects and requests from a CSV file", importRecords},
 		{"deliveries list", "[-state STATE]", "show the newest deliveries", listDeliveries},
 		{"deliveries retry", "ID", "send a failed delivery once more", retryDelivery},
 		{"bench", "[-quick] [-only LIST] [-dir DIR]", "measure this machine against a bare program", runBench},

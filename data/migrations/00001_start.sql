@@ -109,7 +109,7 @@ CREATE TABLE record_staff (
   active    BOOLEAN NOT NULL,
   PRIMARY KEY (record_id, staff_id)
 );
-CREATE INDEX record_staff_staff ON record_staff (staff_id, record_id);
+CREATE INDEX record_staff_staff ON record_staff (staff_id, record_id, active);
 
 CREATE TABLE addresses (
   id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -189,7 +189,7 @@ CREATE TABLE participants (
   left_at         BIGINT NOT NULL DEFAULT 0, -- 0 while they take part
   PRIMARY KEY (conversation_id, contact_id, staff_id)
 );
-CREATE INDEX participants_staff ON participants (staff_id, conversation_id) WHERE staff_id <> 0;
+CREATE INDEX participants_staff ON participants (staff_id, conversation_id, left_at) WHERE staff_id <> 0;
 CREATE INDEX participants_contact ON participants (contact_id, conversation_id) WHERE contact_id <> 0;
 
 CREATE TABLE messages (
