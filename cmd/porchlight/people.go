@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"porchlight/bridge"
+	"porchlight/bridge/intake"
 	"porchlight/data"
 	"porchlight/inbox/web"
 )
@@ -170,6 +171,8 @@ func listStaff(ctx context.Context, e env) error {
 			role := string(p.Role)
 			if !p.Active {
 				role += " (switched off)"
+			} else if p.Invited {
+				role += " (invited)"
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.Email, role, p.CreatedAt.Format("2006-01-02"))
 		}
@@ -177,11 +180,54 @@ func listStaff(ctx context.Context, e env) error {
 	})
 }
 
-func makeKey(ctx context.Context, e env) error {
+func switchOff(ctx context.Context, e env) error { return switchStaff(ctx, e, false) }
+func switchOn(ctx context.Context, e env) error  { return switchStaff(ctx, e, true) }
+
+// switchStaff goes through the same door as the page, as whoever runs the machine.
+func switchStaff(ctx context.Context, e env, on bool) error {
 	return withStore(ctx, e, 1, 1, func(s *data.Store, words []string) error {
 		p, err := findStaff(ctx, s, words[0])
 		if err != nil {
 			return err
+		}
+		if err := door(s).SwitchStaff(ctx, bridge.System, p.ID, on); err != nil {
+			return told(err)
+		}
+		if on {
+			fmt.Fprintf(e.stdout, "%s can sign in again with %s.\n", p.Name, p.Email)
+			return nil
+		}
+		fmt.Fprintf(e.stdout, "%s is switched off and signed out everywhere. What was assigned to them is nobody's.\n", p.Name)
+		return nil
+	})
+}
+
+// door is the door in for a command that only changes the team.
+func door(s *data.Store) *intake.Intake { return intake.New(intake.Options{Store: s, Now: time.Now}) }
+
+// told is a refusal with what to do about it.
+func told(err error) error {
+	if denied := new(bridge.Denied); errors.As(err, &denied) && denied.Fix != "" {
+		return fmt.Errorf("%s; %s", denied.Sentence, strings.ToLower(denied.Fix[:1])+denied.Fix[1:])
+	}
+	return err
+}
+
+func makeKey(ctx context.Context, e env) error {
+	flags := e.flags()
+	file := configFlag(flags)
+	revoke := flags.Bool("revoke", false, "revoke all API keys of this person instead")
+	words, err := e.parse(flags, 1, 1)
+	if err != nil {
+		return err
+	}
+	return onStore(ctx, e, *file, func(s *data.Store) error {
+		p, err := findStaff(ctx, s, words[0])
+		if err != nil {
+			return err
+		}
+		if *revoke {
+			return revokeKeys(ctx, e, s, p)
 		}
 		secret, hash := web.NewSecret()
 		if err := s.Write(ctx, func(tx *data.Tx) error { return tx.AddKey(p.ID, hash, time.Now()) }); err != nil {
@@ -191,4 +237,23 @@ func makeKey(ctx context.Context, e env) error {
 		fmt.Fprintf(e.stderr, "This key acts as %s. It is shown only now.\n", p.Name)
 		return nil
 	})
+}
+
+func revokeKeys(ctx context.Context, e env, s *data.Store, p bridge.Staff) error {
+	var keys []bridge.APIKey
+	if err := s.Read(ctx, func(tx *data.Tx) (err error) { keys, err = tx.Keys(); return err }); err != nil {
+		return err
+	}
+	n := 0
+	for _, k := range keys {
+		if k.Staff != p.ID {
+			continue
+		}
+		if err := door(s).EndKey(ctx, bridge.System, k.ID); err != nil {
+			return err
+		}
+		n++
+	}
+	fmt.Fprintf(e.stdout, "Keys of %s revoked: %d\n", p.Name, n)
+	return nil
 }

@@ -72,7 +72,10 @@ func (s *Inbox) whatIf(c *gin.Context) error {
 	}
 	p := templates.WhatIfPage{
 		SettingsShell: s.settingsShell(c, "What happens if", "/settings/what-if"), Find: q.find, Subject: q.Start.Subject,
-		Date: q.date, Time: q.time, Zone: s.Zone.String(), Actions: actionOptions(q.Do), Kinds: kindTicks(q.Start.Kind),
+		Date: q.date, Time: q.time, Actions: actionOptions(q.Do), Kinds: kindTicks(q.Start.Kind),
+	}
+	if s.Zone != time.Local { // that has no name that says anything
+		p.Zone = s.Zone.String()
 	}
 	code := http.StatusOK
 	err = s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
@@ -121,7 +124,15 @@ func (s *Inbox) answerTo(tx *data.Tx, asker bridge.Staff, q question) (*template
 	if at.IsZero() {
 		at = s.now()
 	}
-	return newAnswer(d, "May "+name+" "+q.Do.Title()+", "+at.Format("Mon 2 Jan 2006, 15:04")+"?", at), nil
+	what := q.Do.Title()
+	if q.Do.Concerns() {
+		conv, err := tx.Conversation(asker, q.Conversation)
+		if err != nil {
+			return nil, err
+		}
+		what += " (" + conv.Title + ")"
+	}
+	return newAnswer(d, "May "+name+" "+what+", "+at.Format("Mon 2 Jan 2006, 15:04")+"?", at), nil
 }
 
 func newAnswer(d bridge.Decision, question string, at time.Time) *templates.Answer {

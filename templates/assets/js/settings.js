@@ -2,6 +2,8 @@
 // need are put away, a link is copied, and a page with changes asks before it goes.
 const $$ = (s, r = document) => [...r.querySelectorAll(s)];
 
+$$('.subnav [aria-current]')[0]?.scrollIntoView({ inline: 'nearest', block: 'nearest' });   // on a phone the strip may hide it
+
 for (const b of $$('[data-copy]')) {
   const field = document.getElementById(b.dataset.copy);
   b.hidden = false;
