@@ -218,3 +218,36 @@ func TestAHoldStopsEverybodyUntilItIsLifted(t *testing.T) {
 		o.told(r.Conversation, "in: Hello", "event: Jo Park put sending on hold", "note: Wait for the lawyer", "in: Are you there?", "event: Jo Park lifted the hold", "out: Here we are")
 	})
 }
+
+func TestAnAnswerAtNightTakesWithItWhatWaitedForTheMorning(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades)
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		id := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "We have a slot tomorrow"})
+		o.text(priya, "Is nine possible?", func(m *bridge.Inbound) { m.At = night })
+		o.replies(id, "Nine it is")
+		var bodies []string
+		o.write(func(tx *data.Tx) error {
+			for range 2 { // texts to one number leave one after the other
+				cs, err := tx.ClaimDue(bridge.SMS, night, time.Minute, 10)
+				if err != nil {
+					return err
+				}
+				for _, c := range cs {
+					bodies = append(bodies, c.Body)
+					d := c.Delivery
+					d.State, d.SentAt, d.NextAt = bridge.Sent, night, time.Time{}
+					if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, night); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if want := []string{"We have a slot tomorrow", "Nine it is"}; !slices.Equal(bodies, want) {
+			o.Errorf("the outbox takes %q, want %q", bodies, want)
+		}
+	})
+}

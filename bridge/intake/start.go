@@ -351,7 +351,7 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 		}
 		if there, err := tx.ConversationAbout(key); !errors.Is(err, bridge.ErrNotFound) {
 			if err == nil {
-				err = joinRequest(tx, there, c, now)
+				err = joinRequest(tx, there, r, c, now)
 			}
 			if err != nil {
 				return err
@@ -372,7 +372,7 @@ func (in *Intake) openRequests(tx *data.Tx, r bridge.Record, now time.Time) erro
 
 // joinRequest puts another one of the same side into the request's conversation,
 // unless somebody has taken them out.
-func joinRequest(tx *data.Tx, id bridge.ConversationID, c bridge.Contact, now time.Time) error {
+func joinRequest(tx *data.Tx, id bridge.ConversationID, r bridge.Record, c bridge.Contact, now time.Time) error {
 	p := bridge.Participant{Conversation: id, Contact: c.ID, AddedAt: now}
 	if was, err := tx.TookPart(p); err != nil || was {
 		return err
@@ -380,7 +380,7 @@ func joinRequest(tx *data.Tx, id bridge.ConversationID, c bridge.Contact, now ti
 	if err := tx.AddParticipant(p); err != nil {
 		return err
 	}
-	return event(tx, id, c.Title()+" takes part now", now)
+	return event(tx, id, startedBecause(r, c), now)
 }
 
 func startedBecause(r bridge.Record, c bridge.Contact) string {
