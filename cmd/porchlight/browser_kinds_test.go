@@ -75,3 +75,31 @@ func TestAMessageMovesToAnotherJobWithOneTap(t *testing.T) {
 	sam.until("the note stands", bubbles("note", "@Maya Quinn please price it")+`.length === 1`)
 	maya.until("the colleague is alerted", `document.querySelector('#tabs [data-view=mentions] b')?.textContent === '1' && [...document.querySelectorAll('.row')].some(r => r.textContent.includes('Mentions you'))`)
 }
+
+// TestTheOwnerAsksWhatHappensIf asks the rules in words, as somebody who set the
+// firm up would.
+func TestTheOwnerAsksWhatHappensIf(t *testing.T) {
+	s := newStage(t)
+	sam := s.person("Sam", desktop)
+	sam.visit("/settings/what-if")
+	choose := func(field, words string) {
+		t.Helper()
+		sam.is("there is "+words, fmt.Sprintf(`(() => { const s = document.querySelector('[name=%s]'), o = [...s.options].find(o => o.textContent.includes(%q)); if (!o) return false; s.value = o.value; s.dispatchEvent(new Event('change', { bubbles: true })); return true; })()`, field, words))
+	}
+	ask := func() {
+		t.Helper()
+		sam.click("[name=ask]")
+		sam.until("an answer", `document.querySelector('.answer')`)
+	}
+	choose("who", "Jo Park")
+	choose("do", "see the conversation")
+	choose("c", "Tom Becker")
+	ask()
+	sam.is("no, with the rule and the fix", `document.querySelector('.answer.no')?.textContent.includes('Assign') && document.querySelector('.answer').textContent.includes('who sees a conversation of this kind')`)
+	sam.visit("/settings/what-if")
+	choose("who", "Maya Quinn")
+	choose("do", "reply")
+	choose("c", "Tom Becker")
+	ask()
+	sam.is("yes, with the rule", `document.querySelector('.answer.yes')?.textContent.includes('the role')`)
+}

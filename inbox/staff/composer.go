@@ -56,7 +56,7 @@ func way(cp *templates.Composer, f bridge.Facts, line bridge.Line) {
 	case bridge.Inbox:
 		cp.ByText, cp.Placeholder, cp.Hint = "Message", "Write to "+cp.Title, "Only the members of this conversation see it"
 	case bridge.Portal, bridge.Email, bridge.Voice:
-		cp.ByText, cp.Placeholder, cp.Hint = "Message", "Write to "+cp.Title, "Shows in "+cp.Title+"'s portal. No text is sent"
+		cp.ByText, cp.Placeholder, cp.Hint = "Message", "Write to "+cp.Title, "Kept for "+cp.Title+"'s portal. No text is sent"
 	}
 }
 
