@@ -101,9 +101,6 @@ func (do Action) Concerns() bool {
 	return slices.Contains(Actions[:slices.Index(Actions[:], DoStart)], do)
 }
 
-// sends reports whether the action puts a message on its way to somebody outside.
-func (do Action) sends() bool { return do == DoReply || do == DoRetry }
-
 // An Actor is who asks: one of the team, a contact, or the system itself.
 type Actor struct {
 	Kind AuthorKind
