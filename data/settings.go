@@ -60,6 +60,14 @@ func (tx *Tx) readSettings() (*bridge.Settings, error) {
 	return s, nil
 }
 
+// RulesSince reports whether what a reader sees may have changed as a whole after a
+// revision, because of the settings or of their role: an open page is then loaded
+// anew, for it cannot be told row by row.
+func (tx *Tx) RulesSince(reader bridge.StaffID, rev int64) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM (SELECT rev FROM settings UNION ALL SELECT rev FROM staff WHERE id = $1) AS rules WHERE rev > $2", int64(reader), rev)
+	return n > 0, err
+}
+
 // PutSettings stores the settings whole.
 func (tx *Tx) PutSettings(s *bridge.Settings) error {
 	body, err := json.Marshal(s)

@@ -103,7 +103,7 @@ func (tx *Tx) Password(id bridge.StaffID) (hash string, err error) {
 // PutStaff stores what may be changed of a member of staff. Who must not sign in
 // any more has no sessions that count: each request asks for the account.
 func (tx *Tx) PutStaff(p bridge.Staff) error {
-	_, err := tx.exec("UPDATE staff SET name = $2, role = $3, active = $4 WHERE id = $1", p.ID, p.Name, p.Role, p.Active)
+	_, err := tx.exec("UPDATE staff SET name = $2, role = $3, active = $4, rev = $5 WHERE id = $1", p.ID, p.Name, p.Role, p.Active, tx.rev)
 	return err
 }
 

@@ -624,3 +624,42 @@ func TestAKeyIsRevoked(t *testing.T) {
 		}
 	})
 }
+
+func TestAnOpenPageIsLoadedAnewWhenTheRulesOfWhatItShowsChange(t *testing.T) {
+	each(t, func(t *testing.T, f *office) {
+		if err := f.in.Assign(t.Context(), f.sam, f.conv, f.jo.ID); err != nil {
+			t.Fatal(err)
+		}
+		b := f.signedIn("jo@example.com")
+		rev := func() (n int64) {
+			if err := f.store.Read(t.Context(), func(tx *data.Tx) error { n = tx.Rev(); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		status := func(after int64) int {
+			r, _ := b.get(fmt.Sprintf("/inbox/changes?view=open&open=%d&after=%d", f.conv, after))
+			return r.StatusCode
+		}
+		before := rev()
+		f.text("Hello?")
+		if got := status(before); got != 200 {
+			t.Errorf("a text: %d", got)
+		}
+		before = rev()
+		if err := f.in.SetRole(t.Context(), f.sam.Actor(), f.jo.ID, bridge.Admin); err != nil {
+			t.Fatal(err)
+		}
+		if got := status(before); got != 205 {
+			t.Errorf("another role: %d", got)
+		}
+		before = rev()
+		f.settings(func(s *bridge.Settings) { s.Use(bridge.Landlord) })
+		if got := status(before); got != 205 {
+			t.Errorf("other settings: %d", got)
+		}
+		if got := status(rev()); got != 200 {
+			t.Errorf("after it was loaded: %d", got)
+		}
+	})
+}

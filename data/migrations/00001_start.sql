@@ -25,7 +25,8 @@ CREATE TABLE staff (
   role       TEXT NOT NULL,
   password   TEXT NOT NULL, -- argon2id, PHC string
   active     BOOLEAN NOT NULL,
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL,
+  rev        BIGINT NOT NULL DEFAULT 0 -- when the role last changed
 );
 
 CREATE TABLE api_keys (

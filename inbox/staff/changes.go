@@ -17,7 +17,7 @@ import (
 // manyChanges is where catching up row by row costs more than loading the page.
 const manyChanges = 200
 
-// errTooMuch says that a page slept through more than it can be brought up to date with.
+// errTooMuch says that a page cannot be brought up to date piece by piece.
 var errTooMuch = errors.New("too much has changed")
 
 func (s *Inbox) changes(c *gin.Context) error {
@@ -40,6 +40,11 @@ func (s *Inbox) sendChanges(c *gin.Context, v bridge.View, open bridge.Conversat
 		}
 		if after > tx.Rev() {
 			return errTooMuch // an older store has been put back
+		}
+		if anew, err := tx.RulesSince(reader.ID, after); err != nil {
+			return err
+		} else if anew {
+			return errTooMuch // what they see is another inbox now
 		}
 		moved, err := tx.ChangedSince(reader, after, manyChanges)
 		if err != nil {
