@@ -1,10 +1,15 @@
 package inbox_test
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"porchlight/bridge"
 	"porchlight/data"
@@ -70,4 +75,61 @@ func TestTheFieldLearnsNothingOfPeopleAndRecordsByAsking(t *testing.T) {
 		same("/records/%s", get(r.ID), get(99999))
 		same("/records/%s", url.Values{"id": {fmt.Sprint(r.ID)}}, url.Values{"id": {"99999"}})
 	})
+}
+
+// A form that arrives slowly holds up nobody else.
+func TestASlowFormHoldsUpNoText(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	b := f.signedIn("sam@example.com")
+	for _, path := range []string{"/settings/kinds/direct", "/settings/preset"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n", path)
+		for _, c := range b.c.Jar.Cookies(must(url.Parse(f.url))) {
+			fmt.Fprintf(conn, "Cookie: %s=%s\r\n", c.Name, c.Value)
+		}
+		fmt.Fprint(conn, "\r\nsubject=")
+		time.Sleep(readTimeout / 5) // it is inside
+		start := time.Now()
+		f.text("Is anyone there?")
+		if took := time.Since(start); took > readTimeout/2 {
+			t.Errorf("%s: a text waits %v for the form", path, took)
+		}
+		bufio.NewReader(conn).ReadByte()
+	}
+}
+
+// Who is switched off does nothing with a request that they had begun.
+func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	gone := f.hireOne("Gone", bridge.Admin)
+	b := f.signedIn(gone.Email)
+	body := url.Values{"name": {"Back Door"}, "email": {"back@example.com"}, "role": {"admin"}}.Encode()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /settings/team HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", len(body))
+	for _, c := range b.c.Jar.Cookies(must(url.Parse(f.url))) {
+		fmt.Fprintf(conn, "Cookie: %s=%s\r\n", c.Name, c.Value)
+	}
+	fmt.Fprintf(conn, "\r\n%s", body[:10])
+	time.Sleep(readTimeout / 5)
+	if err := f.in.SwitchStaff(t.Context(), f.sam.Actor(), gone.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, body[10:])
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	err = f.store.Read(t.Context(), func(tx *data.Tx) error { _, _, err := tx.StaffByEmail("back@example.com"); return err })
+	if !errors.Is(err, bridge.ErrNotFound) || r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d, and looking for whom they invited: %v", r.StatusCode, err)
+	}
 }
