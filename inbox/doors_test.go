@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/intake"
 	"porchlight/data"
 )
 
@@ -132,4 +133,57 @@ func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
 	if !errors.Is(err, bridge.ErrNotFound) || r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("%d, and looking for whom they invited: %v", r.StatusCode, err)
 	}
+}
+
+// What somebody sends is bounded, and what is too long is said.
+func TestFormsAndSearchesAreBounded(t *testing.T) {
+	each(t, func(t *testing.T, f *office) {
+		b := f.signedIn("sam@example.com")
+		long := strings.Repeat("a ", 3000)
+		for _, path := range []string{"/inbox/new?q=", b.page("/people?q="), "/people?q=", "/records?q=", "/records/new?find="} {
+			for _, q := range []string{long, "\x00", "\xff"} {
+				if r, body := b.get(path + url.QueryEscape(q)); r.StatusCode != 200 {
+					t.Errorf("%s%.5q: %d %s", path, q, r.StatusCode, brief(body))
+				}
+			}
+		}
+		if r, body := b.post("/inbox/new", url.Values{"kind": {"customer"}, "phone": {"+14155550188"}, "name": {strings.Repeat("n", 5000)}, "body": {"Hi"}}); r.StatusCode != 422 {
+			t.Errorf("a long name: %d %s", r.StatusCode, brief(body))
+		}
+		if _, err := f.in.Start(t.Context(), f.sam, intake.Start{Kind: bridge.KindCustomer, Contact: f.talkContact(), ClientID: strings.Repeat("k", 5000)}); err == nil {
+			t.Error("a long key is taken")
+		}
+		many := url.Values{"type": {"job"}, "reference": {"1"}, "title": {"x"}}
+		for range 5_000 {
+			many.Add("contact", fmt.Sprint(f.talkContact()))
+		}
+		if r, body := b.post("/records/new", many); r.StatusCode != 422 || !strings.Contains(body, "at most 200 contacts") {
+			t.Errorf("many contacts: %d %s", r.StatusCode, brief(body))
+		}
+		var list strings.Builder
+		for i := range 300 {
+			fmt.Fprintf(&list, `{"id":"%d"},`, i+1)
+		}
+		r := f.record(bridge.Job, "4712", f.talkContact())
+		resp, body := f.call("PATCH", fmt.Sprintf("/api/v1/records/%d", r.ID), f.samKey, "", `{"contacts":[`+strings.TrimSuffix(list.String(), ",")+`]}`)
+		if resp.StatusCode != 422 || !strings.Contains(body, "length") {
+			t.Errorf("PATCH with many contacts: %d %.300s", resp.StatusCode, body)
+		}
+	})
+}
+
+func TestATeamConversationHasNoContactToChange(t *testing.T) {
+	each(t, func(t *testing.T, f *office) {
+		f.settings(func(s *bridge.Settings) { s.Use(bridge.Builder) })
+		id, err := f.in.Start(t.Context(), f.sam, intake.Start{Kind: bridge.KindTeam, Body: "Hi all"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := f.signedIn("sam@example.com")
+		for path, form := range map[string]url.Values{"/address": {"phone": {"+14155550188"}}, "/contact": {"name": {"x"}}} {
+			if r, body := b.post(fmt.Sprintf("/inbox/c/%d%s", id, path), form); r.StatusCode != 422 && r.StatusCode != 403 {
+				t.Errorf("%s: %d %s", path, r.StatusCode, brief(body))
+			}
+		}
+	})
 }

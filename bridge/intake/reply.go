@@ -77,7 +77,13 @@ func (d *Draft) clean() error {
 		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
 	case n > bridge.MaxBody:
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
-	case len(d.ClientID) > 200:
+	}
+	return checkKey(d.ClientID)
+}
+
+// checkKey bounds a writer's own key.
+func checkKey(client string) error {
+	if len(client) > 200 {
 		return &bridge.Invalid{Field: "client", Problem: "The key is longer than 200 characters"}
 	}
 	return nil

@@ -113,7 +113,7 @@ func (s *Inbox) newStart(tx *data.Tx, reader bridge.Staff, q url.Values) (p temp
 	for _, k := range kinds {
 		p.Kinds = append(p.Kinds, templates.Tab{Title: k.Title(), Href: newURL(url.Values{"kind": {string(k)}}), Current: k == kind})
 	}
-	p.Kind, p.Query, p.Subject, p.Body = string(kind), strings.TrimSpace(q.Get("q")), q.Get("subject"), q.Get("body")
+	p.Kind, p.Query, p.Subject, p.Body = string(kind), clip(q.Get("q")), q.Get("subject"), q.Get("body")
 	if p.Client = q.Get("client"); p.Client == "" {
 		p.Client = newClient()
 	}
