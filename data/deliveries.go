@@ -61,6 +61,21 @@ func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time)
 	return err
 }
 
+// CancelWaiting ends what is still to leave for an address of a contact, and says how
+// many that are.
+func (tx *Tx) CancelWaiting(c bridge.ContactID, ch bridge.Channel, to string, now time.Time) (int, error) {
+	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1) AND recipient = $2 AND channel = $3
+			AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, c, to, ch)
+	for _, d := range ds {
+		if err == nil {
+			d.State, d.NextAt = bridge.Canceled, time.Time{}
+			err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now)
+		}
+	}
+	return len(ds), err
+}
+
 // Delivery finds a delivery by its id.
 func (tx *Tx) Delivery(id bridge.DeliveryID) (bridge.Delivery, error) {
 	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE id = $1", id)
