@@ -198,6 +198,42 @@ func TestQuietHoursHoldAFirstTextUntilEightWhereTheContactLives(t *testing.T) {
 	})
 }
 
+func TestQuietHoursHoldWhateverIsNoAnswer(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades, func(s *bridge.Settings) {
+			s.Policy(bridge.KindJob).Tell = []bridge.Channel{bridge.SMS, bridge.Portal}
+		})
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		eight := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		leaves := func(id bridge.MessageID, want time.Time) {
+			o.Helper()
+			ds := o.about(id).Deliveries
+			if d := ds[len(ds)-1]; !d.NextAt.Equal(want) || !d.ExpiresAt.After(want) {
+				o.Errorf("%q leaves at %v, want %v", o.about(id).Body, d.NextAt, want)
+			}
+		}
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		job := o.files(bridge.Job, "1042", "Boiler", []bridge.ContactID{c.ID})
+		about := o.starts(o.jo, intake.Start{Kind: bridge.KindJob, Contact: c.ID, Record: job.ID, Body: "Your boiler is here"})
+		second := o.replies(about, "We come at nine") // it does not take the first with it either
+		leaves(o.messages(about)[0].ID, eight)
+		leaves(second.ID, eight)
+		hers := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "We have a slot"})
+		failed := o.messages(hers)[0]
+		d := failed.Deliveries[0]
+		o.write(func(tx *data.Tx) error {
+			d.State, d.Code, d.NextAt = bridge.Failed, "30003", time.Time{}
+			return tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, night)
+		})
+		_, err := o.Retry(o.Context(), o.jo, d.ID)
+		o.must(err)
+		leaves(failed.ID, eight)
+		o.text(priya, "Is anybody there? #1042", func(m *bridge.Inbound) { m.At = night })
+		leaves(o.replies(about, "We are").ID, night) // she wrote, if not here
+	})
+}
+
 func TestAHoldStopsEverybodyUntilItIsLifted(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Trades)

@@ -262,6 +262,11 @@ func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversat
 		}
 	}
 	in.route(&f)
+	if k := conv.Kind; f.By == bridge.SMS && conv.Inbound == 0 && k != bridge.KindCustomer && k != bridge.KindPartner {
+		if f.Heard, err = tx.Heard(conv.Contact); err != nil { // their texts land elsewhere
+			return f, err
+		}
+	}
 	return f, in.peer(tx, actor, &f)
 }
 
@@ -330,8 +335,9 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if d.Handled {
 			return nil // a double tap: it is on its way again already
 		}
-		if err := bridge.Decide(actor.Actor(), bridge.DoRetry, &f).Err(); err != nil {
-			return err
+		decided := bridge.Decide(actor.Actor(), bridge.DoRetry, &f)
+		if !decided.Allowed() {
+			return decided.Err()
 		}
 		if err := tx.SetHandled(d); err != nil {
 			return err
@@ -340,10 +346,14 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if err != nil {
 			return err
 		}
+		at := now
+		if decided.NotBefore.After(at) {
+			at = decided.NotBefore
+		}
 		// To the address an answer goes to now: somebody may have mended the number.
 		_, err = tx.AddDelivery(bridge.Delivery{
 			Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel,
-			To: f.To.Value, Body: d.Body, Segments: d.Segments, ExpiresAt: now.Add(in.KeepTrying),
+			To: f.To.Value, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 		}, now)
 		return err
 	})
