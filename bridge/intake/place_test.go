@@ -94,6 +94,8 @@ func TestS4_19_TextsOfARecordShowInItsConversationAndNobodyElses(t *testing.T) {
 			o.Errorf("conversation %d", conv)
 		}
 		o.told(id, "out: We come on Monday", "out: At eight")
+		_, err = o.Place(o.Context(), o.jo, his.Message, 0) // which it never showed
+		o.must(err)
 		var gone []bridge.MessageID
 		o.read(func(tx *data.Tx) (err error) {
 			gone, err = tx.UnplacedSince(id, 1)
