@@ -51,7 +51,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 			return err
 		}
 		if d.ClientID != "" {
-			if m, err = tx.MessageByClient(d.Conversation, d.ClientID); !errors.Is(err, bridge.ErrNotFound) {
+			if m, err = tx.MessageByClient(d.Conversation, d.ClientID); err == nil {
+				return sameWriter(m, actor, do)
+			} else if !errors.Is(err, bridge.ErrNotFound) {
 				return err
 			}
 		}
@@ -67,6 +69,15 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 		return err
 	})
 	return m, err
+}
+
+// sameWriter refuses a key that somebody else has used, or the writer for something
+// else: what is new would be taken for stored, and never be sent.
+func sameWriter(m bridge.Message, actor bridge.Staff, do bridge.Action) error {
+	if m.Author.Kind == bridge.ByStaff && m.Author.ID == int64(actor.ID) && (m.Direction == bridge.Note) == (do == bridge.DoNote) {
+		return nil
+	}
+	return &bridge.Invalid{Field: "client", Problem: "This key was used for another message. Use a new one"}
 }
 
 // clean makes a draft fit to store, or says what is wrong with it.

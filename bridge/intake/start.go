@@ -80,8 +80,10 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 			return conv.ID, nil
 		}
 		if draft.ClientID != "" { // said before, whatever has changed since
-			if _, err := tx.MessageByClient(conv.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
-				return conv.ID, err
+			if m, err := tx.MessageByClient(conv.ID, draft.ClientID); err == nil {
+				return conv.ID, sameWriter(m, actor, bridge.DoReply)
+			} else if !errors.Is(err, bridge.ErrNotFound) {
+				return 0, err
 			}
 		}
 		if f, err = in.factsOf(tx, actor, conv); err != nil {
