@@ -396,8 +396,10 @@ func (tx *Tx) SetUrgent(id bridge.ConversationID, urgent bool) error {
 	return tx.updateConversations("urgent = $2", "id = $1", id, urgent)
 }
 
-// SetHeld says that nobody may send in a conversation, or lifts that again.
+// SetHeld says that nobody may send in a conversation, or lifts that again. What
+// waited meanwhile leaves then.
 func (tx *Tx) SetHeld(id bridge.ConversationID, held bool) error {
+	tx.queued = tx.queued || !held
 	return tx.updateConversations("held = $2", "id = $1", id, held)
 }
 

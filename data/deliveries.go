@@ -161,6 +161,10 @@ func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, li
 // codeOptedOut is the carrier's own code for a text to somebody who texted STOP.
 const codeOptedOut = "21610"
 
+// notHeld keeps what waits, for the morning or for another try, from leaving a
+// conversation whose sending was put on hold meanwhile.
+const notHeld = "NOT (SELECT held FROM conversations h WHERE h.id = d.conversation_id)"
+
 func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
 	if l.Pace > 0 {
 		limit = min(limit, 1) // after one text the line waits for its pace
@@ -190,6 +194,7 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 				WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
 					AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0
 			)
+			AND `+notHeld+`
 		ORDER BY next_at, id LIMIT `+strconv.Itoa(limit), millis(now), l.ID, ch)
 	if err != nil {
 		return nil, err
@@ -232,7 +237,8 @@ func (tx *Tx) NextDue(now time.Time) (time.Time, error) {
 		WHERE d.state = 'queued' AND d.expires_at > $1 AND NOT EXISTS (
 			SELECT 1 FROM deliveries e
 			WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
-				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)`, millis(now))
+				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)
+			AND `+notHeld, millis(now))
 	return moment(ms), err
 }
 

@@ -257,6 +257,38 @@ func TestAHoldStopsEverybodyUntilItIsLifted(t *testing.T) {
 	})
 }
 
+func TestAHoldKeepsWhatWaitsForTheMorning(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades)
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		id := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "You owe us 900"})
+		morning := night.Add(10 * time.Hour)
+		leaves := func(want int) {
+			o.Helper()
+			o.write(func(tx *data.Tx) error {
+				due, err := tx.NextDue(morning)
+				if (want == 0) != due.IsZero() {
+					o.Errorf("the outbox looks again at %v", due)
+				}
+				if err != nil {
+					return err
+				}
+				cs, err := tx.ClaimDue(bridge.SMS, morning, time.Minute, 10)
+				if len(cs) != want {
+					o.Errorf("%d leave, want %d", len(cs), want)
+				}
+				return err
+			})
+		}
+		o.must(o.Hold(o.Context(), o.sam, id, true))
+		leaves(0)
+		o.must(o.Hold(o.Context(), o.sam, id, false))
+		leaves(1)
+	})
+}
+
 func TestAnAnswerAtNightTakesWithItWhatWaitedForTheMorning(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Trades)
