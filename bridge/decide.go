@@ -135,6 +135,9 @@ type Facts struct {
 	Record           Record
 	// Shared: the record is shared with the contact, or they are its client.
 	Shared bool
+	// Heard: the contact has written in another conversation, where that is where
+	// their texts land. So a text here answers them.
+	Heard bool
 	// By is the channel that a message would take, To the address it would go to;
 	// its zero value means that the contact has none.
 	By Channel
@@ -361,7 +364,7 @@ func decideSend(a Actor, do Action, f *Facts) Decision {
 		return yes(RuleKind, "They take part in it, and answers are taken this way")
 	}
 	d := yes(RuleRole, "Their role answers conversations, and nothing stands against it")
-	if k := f.Conversation.Kind; (k == KindCustomer || k == KindPartner) && do == DoReply && f.By == SMS && f.Conversation.Inbound == 0 {
+	if a.Kind == ByStaff && f.By == SMS && f.Conversation.Inbound == 0 && !f.Heard {
 		d.NotBefore = f.Settings.Quiet(f.At) // they have not written yet, so it is no answer
 	}
 	return d

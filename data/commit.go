@@ -125,9 +125,12 @@ func (s *Store) begin(ctx context.Context) (writeTx, error) {
 	return beginPlain(ctx, s.w)
 }
 
+// errNotEnded is what a claimer hears of a transaction that did not become durable.
+var errNotEnded = errors.New("the transaction did not end well")
+
 // commit runs a batch in one transaction. The error is of the whole batch; the
 // error of one job is in the job.
-func (s *Store) commit(batch []*job) (done bridge.Commit, err error) {
+func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 	// The caller's context may end in the middle of a batch that is not its own.
 	most := commitTime
 	for _, j := range batch {
@@ -152,12 +155,13 @@ func (s *Store) commit(batch []*job) (done bridge.Commit, err error) {
 			return bridge.Commit{}, err
 		}
 	}
+	outcome := errNotEnded
 	if all.queued {
 		after, broken := s.claim(all)
 		if broken != nil {
 			return bridge.Commit{}, broken
 		}
-		defer func() { after(err) }() // err is of the commit
+		defer func() { after(outcome) }() // also where something panics: then nothing is durable
 	}
 	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Queued: all.queued, Writes: len(batch)}
 	if s.d.postgres && (len(commit.Changed) > 0 || commit.Queued) {
@@ -168,6 +172,7 @@ func (s *Store) commit(batch []*job) (done bridge.Commit, err error) {
 	if err := t.Commit(); err != nil {
 		return bridge.Commit{}, fmt.Errorf("commit: %w", err)
 	}
+	outcome = nil
 	return commit, nil
 }
 

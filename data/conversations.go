@@ -331,6 +331,12 @@ func (tx *Tx) FindOrStart(s Start) (id bridge.ConversationID, started bool, err 
 	return id, true, err
 }
 
+// Heard reports whether a contact has written in any conversation that is with them.
+func (tx *Tx) Heard(id bridge.ContactID) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM (SELECT 1 FROM conversations WHERE contact_id = $1 AND inbound > 0 LIMIT 1) AS heard", id)
+	return n > 0, err
+}
+
 // ConversationAbout finds the one conversation about something, such as customer:12.
 func (tx *Tx) ConversationAbout(about string) (bridge.ConversationID, error) {
 	return one(tx, scanID[bridge.ConversationID], "SELECT id FROM conversations WHERE about = $1", about)
@@ -390,8 +396,10 @@ func (tx *Tx) SetUrgent(id bridge.ConversationID, urgent bool) error {
 	return tx.updateConversations("urgent = $2", "id = $1", id, urgent)
 }
 
-// SetHeld says that nobody may send in a conversation, or lifts that again.
+// SetHeld says that nobody may send in a conversation, or lifts that again. What
+// waited meanwhile leaves then.
 func (tx *Tx) SetHeld(id bridge.ConversationID, held bool) error {
+	tx.queued = tx.queued || !held
 	return tx.updateConversations("held = $2", "id = $1", id, held)
 }
 

@@ -61,6 +61,21 @@ func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time)
 	return err
 }
 
+// CancelWaiting ends what is still to leave for an address of a contact, and says how
+// many that are.
+func (tx *Tx) CancelWaiting(c bridge.ContactID, ch bridge.Channel, to string, now time.Time) (int, error) {
+	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1) AND recipient = $2 AND channel = $3
+			AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, c, to, ch)
+	for _, d := range ds {
+		if err == nil {
+			d.State, d.NextAt = bridge.Canceled, time.Time{}
+			err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now)
+		}
+	}
+	return len(ds), err
+}
+
 // Delivery finds a delivery by its id.
 func (tx *Tx) Delivery(id bridge.DeliveryID) (bridge.Delivery, error) {
 	return one(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE id = $1", id)
@@ -146,6 +161,10 @@ func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, li
 // codeOptedOut is the carrier's own code for a text to somebody who texted STOP.
 const codeOptedOut = "21610"
 
+// notHeld keeps what waits, for the morning or for another try, from leaving a
+// conversation whose sending was put on hold meanwhile.
+const notHeld = "NOT (SELECT held FROM conversations h WHERE h.id = d.conversation_id)"
+
 func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
 	if l.Pace > 0 {
 		limit = min(limit, 1) // after one text the line waits for its pace
@@ -175,6 +194,7 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 				WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
 					AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0
 			)
+			AND `+notHeld+`
 		ORDER BY next_at, id LIMIT `+strconv.Itoa(limit), millis(now), l.ID, ch)
 	if err != nil {
 		return nil, err
@@ -217,7 +237,8 @@ func (tx *Tx) NextDue(now time.Time) (time.Time, error) {
 		WHERE d.state = 'queued' AND d.expires_at > $1 AND NOT EXISTS (
 			SELECT 1 FROM deliveries e
 			WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
-				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)`, millis(now))
+				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)
+			AND `+notHeld, millis(now))
 	return moment(ms), err
 }
 

@@ -112,11 +112,13 @@ func (tx *Tx) Plausible(id bridge.ContactID, since time.Time) ([]Plausible, erro
 }
 
 // UnplacedSince gives the messages that a record's conversation showed and does
-// not show any more, because they were placed elsewhere after a revision.
+// not show any more, because they were placed elsewhere after a revision. What it
+// never showed, as shownIn has it, is not named.
 func (tx *Tx) UnplacedSince(id bridge.ConversationID, rev int64) ([]bridge.MessageID, error) {
 	return list(tx, scanID[bridge.MessageID], `
 		SELECT DISTINCT n.message_id FROM placements n JOIN placements w ON w.message_id = n.message_id AND NOT w.newest
 			JOIN conversations v ON v.record_id = w.record_id
-		WHERE n.rev > $2 AND n.newest AND v.id = $1 AND COALESCE(n.record_id, 0) <> v.record_id
+			JOIN messages q ON q.id = n.message_id JOIN conversations o ON o.id = q.conversation_id
+		WHERE o.contact_id = v.contact_id AND o.kind IN ('customer', 'partner') AND n.rev > $2 AND n.newest AND v.id = $1 AND COALESCE(n.record_id, 0) <> v.record_id
 			AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = n.message_id AND m.conversation_id = $1)`, id, rev)
 }

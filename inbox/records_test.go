@@ -162,5 +162,9 @@ func TestS2_12_SharingARequestSaysWhatBecameOfIt(t *testing.T) {
 		if n := strings.Count(body, "was shared with Theo Alvarez"); n != 1 {
 			t.Errorf("said %d times", n)
 		}
+		// Whoever of the office takes no part learns that there is one, and not where.
+		_, body = f.signedIn(f.hireOne("Fay", bridge.Finance).Email).get(recordPath(leak, ""))
+		has(t, body, "Colleagues have the conversation. Ask them to add you.")
+		hasNot(t, body, fmt.Sprintf("/inbox/c/%d\"", cs[0].ID))
 	})
 }

@@ -71,7 +71,7 @@ func exampleRecord(now time.Time) RecordPage {
 	return RecordPage{
 		Shell: exampleShell("Quote #1042 Boiler replacement", "records", now), Record: exampleRecords(now).List.Rows[0], Quote: true, Sent: &at, NewTalkHref: "/inbox/new?record=1",
 		Form:  RecordForm{Action: "/records/1", Types: exampleOptions(), Reference: "1042", Title: "Boiler replacement", Project: true, Maintenance: true, Stages: exampleOptions(), Quota: "500", Closed: true, SubmittedBy: exampleOptions(), Contacts: []TickBox{pick}, Find: "ar", Found: []TickBox{{"2", "Arun", "Customer", "A", false}}, Team: []TickBox{pick}},
-		Talks: exampleContact(now).Talks, Shares: []ShareLine{{"Priya", "/people/1", "Tenant", "/inbox/c/1", "", ""}, {"Bob", "/people/2", "Service pro", "", "They are not connected yet", "Invite them from their profile, and wait until they accept"}}, Done: "Saved.", Error: "Give a title", ErrorField: "title",
+		Talks: exampleContact(now).Talks, Shares: []ShareLine{{"Priya", "/people/1", "Tenant", "/inbox/c/1", "", "", false}, {"Bob", "/people/2", "Service pro", "", "They are not connected yet", "Invite them from their profile, and wait until they accept", false}, {"Theo", "/people/3", "Owner", "", "", "", true}}, Done: "Saved.", Error: "Give a title", ErrorField: "title",
 	}
 }
 

@@ -244,7 +244,8 @@ type TickBox struct {
 type ShareLine struct {
 	Name, Href, Side string
 	TalkHref         string // the conversation, or
-	Why, Fix         string // why there is none yet
+	Why, Fix         string // why there is none yet; or
+	Others           bool   // it is there, and only colleagues see it
 }
 
 // InviteText is the text that carries an invitation: who it is from first, the link

@@ -153,6 +153,9 @@ func (in *Intake) Rename(ctx context.Context, actor bridge.Staff, id bridge.Conv
 		return &bridge.Invalid{Field: "name", Problem: "A name has at most 100 characters"}
 	}
 	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f bridge.Facts, _ time.Time) (string, error) {
+		if f.Contact.ID == 0 {
+			return "", errNobodyOutside
+		}
 		if f.Contact.Name == name {
 			return "", nil
 		}
@@ -169,6 +172,9 @@ func (in *Intake) AddPhone(ctx context.Context, actor bridge.Staff, id bridge.Co
 		return err
 	}
 	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		if f.Contact.ID == 0 {
+			return "", errNobodyOutside
+		}
 		if _, err := tx.LineByPhone(string(phone)); err == nil {
 			return "", &bridge.Invalid{Field: "phone", Problem: "This is the business's own number"}
 		}
@@ -183,6 +189,8 @@ func (in *Intake) AddPhone(ctx context.Context, actor bridge.Staff, id bridge.Co
 		return actor.Name + " set the number to answer to: " + phone.Pretty(), nil
 	})
 }
+
+var errNobodyOutside = &bridge.Invalid{Field: "contact", Problem: "Nobody from outside is in a conversation of the team"}
 
 func ignoreDuplicate(err error) error {
 	if errors.Is(err, bridge.ErrDuplicate) {

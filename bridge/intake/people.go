@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -254,15 +255,34 @@ func (in *Intake) PassAddress(ctx context.Context, actor bridge.Staff, id bridge
 	})
 }
 
+// pass gives up an address. What waits to leave for it is not sent, and invitations
+// end, for one may have gone there: whoever has the address now is somebody else.
 func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a bridge.Address) (bridge.Contact, error) {
-	if err := tx.EndAddress(a.ID, in.Now()); err != nil {
+	now := in.Now()
+	if err := tx.EndAddress(a.ID, now); err != nil {
 		return c, err
 	}
-	c, err := reread(tx, c)
+	text := actor.Name + " noted that " + a.Pretty() + " is not " + c.Title() + "'s any more"
+	waited, err := tx.CancelWaiting(c.ID, a.Channel, a.Value, now)
 	if err != nil {
 		return c, err
 	}
-	return c, errors.Join(tx.PutContact(c), in.tell(tx, actor, c, actor.Name+" noted that "+a.Pretty()+" is not "+c.Title()+"'s any more"))
+	switch {
+	case waited == 1:
+		text += ", so the text that waited for it is not sent"
+	case waited > 1:
+		text += ", so the " + strconv.Itoa(waited) + " texts that waited for it are not sent"
+	}
+	if err := tx.EndTickets(invitePurpose(c.ID)); err != nil {
+		return c, err
+	}
+	if !c.Connected() {
+		c.InvitedAt = time.Time{} // nor are they invited any more
+	}
+	if c, err = reread(tx, c); err != nil {
+		return c, err
+	}
+	return c, errors.Join(tx.PutContact(c), in.tell(tx, actor, c, text))
 }
 
 // tell writes a line into each of a contact's conversations that the actor sees.

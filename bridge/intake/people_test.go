@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -161,6 +162,55 @@ func TestANumberThatChangedHandsShowsTheNewPersonNothing(t *testing.T) {
 		gone := o.PassAddress(o.Context(), o.jo, was.ID, was.Addresses[0].ID)
 		if gone == nil || gone.Error() != bridge.ErrNotFound.Error() {
 			o.Errorf("a second time: %v", gone)
+		}
+	})
+}
+
+func TestWhatWaitsForANumberThatChangedHandsIsNotSent(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades)
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		id := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "The key code is 4711"})
+		o.must(o.PassAddress(o.Context(), o.jo, c.ID, c.Addresses[0].ID))
+		var left []string
+		o.write(func(tx *data.Tx) error {
+			cs, err := tx.ClaimDue(bridge.SMS, night.Add(12*time.Hour), time.Minute, 10)
+			for _, c := range cs {
+				left = append(left, c.Body)
+			}
+			return err
+		})
+		if len(left) > 0 {
+			o.Errorf("the new person reads %q", left)
+		}
+		if d := o.messages(id)[0].Deliveries[0]; d.State != bridge.Canceled {
+			o.Errorf("the text is %s", d.State)
+		}
+		o.told(id, "out: The key code is 4711", "event: Jo Park noted that +1 415 555 0134 is not Priya Raman's any more, so the text that waited for it is not sent")
+		housemate := o.knows("Ravi Raman", bridge.Customer, priya)
+		o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: housemate.ID, Body: "For Ravi"})
+		other := o.knows("Priya Shah", bridge.Customer, priya)
+		o.must(o.PassAddress(o.Context(), o.jo, other.ID, other.Addresses[0].ID))
+		if d := o.messages(id + 1)[0].Deliveries[0]; d.State != bridge.Queued {
+			o.Errorf("what waits for somebody else with this number is %s", d.State)
+		}
+	})
+}
+
+func TestAnInvitationToANumberThatChangedHandsWorksNoMore(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Landlord)
+		c := o.knows("Tina Alvarez", bridge.Tenant, priya)
+		o.must(o.Invite(o.Context(), o.jo, c.ID, "hash", "Come in: link"))
+		o.must(o.PassAddress(o.Context(), o.jo, c.ID, c.Addresses[0].ID))
+		if got, err := o.AcceptInvite(o.Context(), "hash"); !errors.Is(err, bridge.ErrNotFound) {
+			o.Errorf("the new person is connected as %s: %v", got.Name, err)
+		}
+		o.must(o.Invite(o.Context(), o.jo, c.ID, "another", ""))
+		if got, err := o.AcceptInvite(o.Context(), "another"); err != nil || !got.Connected() {
+			o.Errorf("a new invitation: %v", err)
 		}
 	})
 }

@@ -24,6 +24,9 @@ func (in *Intake) Place(ctx context.Context, actor bridge.Staff, id bridge.Messa
 			return err
 		}
 		f.Record, f.Shared = bridge.Record{}, false
+		if err := bridge.Decide(actor.Actor(), bridge.DoPlace, &f).Err(); err != nil {
+			return err // before the record is looked up: which there are is nothing to them
+		}
 		if record != 0 {
 			if f.Record, err = tx.Record(record); err != nil {
 				return err
@@ -66,6 +69,9 @@ func (in *Intake) participant(ctx context.Context, actor bridge.Staff, p bridge.
 		p.Contact = 0 // one person
 	}
 	return in.act(ctx, actor, p.Conversation, bridge.DoSee, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		if d := bridge.Decide(actor.Actor(), do, &f); d.Rule == bridge.RuleRole && !d.Allowed() {
+			return "", d.Err() // before the person is looked up: whom we know is nothing to them
+		}
 		var err error
 		if f.Who, f.WhoSees, err = person(tx, p); err != nil {
 			return "", &bridge.Invalid{Field: "person", Problem: "Choose a colleague or a contact"}

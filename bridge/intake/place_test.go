@@ -94,6 +94,8 @@ func TestS4_19_TextsOfARecordShowInItsConversationAndNobodyElses(t *testing.T) {
 			o.Errorf("conversation %d", conv)
 		}
 		o.told(id, "out: We come on Monday", "out: At eight")
+		_, err = o.Place(o.Context(), o.jo, his.Message, 0) // which it never showed
+		o.must(err)
 		var gone []bridge.MessageID
 		o.read(func(tx *data.Tx) (err error) {
 			gone, err = tx.UnplacedSince(id, 1)
@@ -198,6 +200,42 @@ func TestQuietHoursHoldAFirstTextUntilEightWhereTheContactLives(t *testing.T) {
 	})
 }
 
+func TestQuietHoursHoldWhateverIsNoAnswer(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades, func(s *bridge.Settings) {
+			s.Policy(bridge.KindJob).Tell = []bridge.Channel{bridge.SMS, bridge.Portal}
+		})
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		eight := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		leaves := func(id bridge.MessageID, want time.Time) {
+			o.Helper()
+			ds := o.about(id).Deliveries
+			if d := ds[len(ds)-1]; !d.NextAt.Equal(want) || !d.ExpiresAt.After(want) {
+				o.Errorf("%q leaves at %v, want %v", o.about(id).Body, d.NextAt, want)
+			}
+		}
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		job := o.files(bridge.Job, "1042", "Boiler", []bridge.ContactID{c.ID})
+		about := o.starts(o.jo, intake.Start{Kind: bridge.KindJob, Contact: c.ID, Record: job.ID, Body: "Your boiler is here"})
+		second := o.replies(about, "We come at nine") // it does not take the first with it either
+		leaves(o.messages(about)[0].ID, eight)
+		leaves(second.ID, eight)
+		hers := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "We have a slot"})
+		failed := o.messages(hers)[0]
+		d := failed.Deliveries[0]
+		o.write(func(tx *data.Tx) error {
+			d.State, d.Code, d.NextAt = bridge.Failed, "30003", time.Time{}
+			return tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, night)
+		})
+		_, err := o.Retry(o.Context(), o.jo, d.ID)
+		o.must(err)
+		leaves(failed.ID, eight)
+		o.text(priya, "Is anybody there? #1042", func(m *bridge.Inbound) { m.At = night })
+		leaves(o.replies(about, "We are").ID, night) // she wrote, if not here
+	})
+}
+
 func TestAHoldStopsEverybodyUntilItIsLifted(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Trades)
@@ -216,6 +254,38 @@ func TestAHoldStopsEverybodyUntilItIsLifted(t *testing.T) {
 		o.must(o.Hold(o.Context(), o.jo, r.Conversation, false))
 		o.replies(r.Conversation, "Here we are")
 		o.told(r.Conversation, "in: Hello", "event: Jo Park put sending on hold", "note: Wait for the lawyer", "in: Are you there?", "event: Jo Park lifted the hold", "out: Here we are")
+	})
+}
+
+func TestAHoldKeepsWhatWaitsForTheMorning(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades)
+		night := time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC)
+		o.Now = func() time.Time { return night }
+		c := o.knows("Priya Raman", bridge.Customer, priya)
+		id := o.starts(o.jo, intake.Start{Kind: bridge.KindCustomer, Contact: c.ID, Body: "You owe us 900"})
+		morning := night.Add(10 * time.Hour)
+		leaves := func(want int) {
+			o.Helper()
+			o.write(func(tx *data.Tx) error {
+				due, err := tx.NextDue(morning)
+				if (want == 0) != due.IsZero() {
+					o.Errorf("the outbox looks again at %v", due)
+				}
+				if err != nil {
+					return err
+				}
+				cs, err := tx.ClaimDue(bridge.SMS, morning, time.Minute, 10)
+				if len(cs) != want {
+					o.Errorf("%d leave, want %d", len(cs), want)
+				}
+				return err
+			})
+		}
+		o.must(o.Hold(o.Context(), o.sam, id, true))
+		leaves(0)
+		o.must(o.Hold(o.Context(), o.sam, id, false))
+		leaves(1)
 	})
 }
 

@@ -51,7 +51,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 			return err
 		}
 		if d.ClientID != "" {
-			if m, err = tx.MessageByClient(d.Conversation, d.ClientID); !errors.Is(err, bridge.ErrNotFound) {
+			if m, err = tx.MessageByClient(d.Conversation, d.ClientID); err == nil {
+				return sameWriter(m, actor, do)
+			} else if !errors.Is(err, bridge.ErrNotFound) {
 				return err
 			}
 		}
@@ -69,6 +71,15 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 	return m, err
 }
 
+// sameWriter refuses a key that somebody else has used, or the writer for something
+// else: what is new would be taken for stored, and never be sent.
+func sameWriter(m bridge.Message, actor bridge.Staff, do bridge.Action) error {
+	if m.Author.Kind == bridge.ByStaff && m.Author.ID == int64(actor.ID) && (m.Direction == bridge.Note) == (do == bridge.DoNote) {
+		return nil
+	}
+	return &bridge.Invalid{Field: "client", Problem: "This key was used for another message. Use a new one"}
+}
+
 // clean makes a draft fit to store, or says what is wrong with it.
 func (d *Draft) clean() error {
 	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
@@ -77,7 +88,13 @@ func (d *Draft) clean() error {
 		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
 	case n > bridge.MaxBody:
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
-	case len(d.ClientID) > 200:
+	}
+	return checkKey(d.ClientID)
+}
+
+// checkKey bounds a writer's own key.
+func checkKey(client string) error {
+	if len(client) > 200 {
 		return &bridge.Invalid{Field: "client", Problem: "The key is longer than 200 characters"}
 	}
 	return nil
@@ -256,6 +273,11 @@ func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversat
 		}
 	}
 	in.route(&f)
+	if k := conv.Kind; f.By == bridge.SMS && conv.Inbound == 0 && k != bridge.KindCustomer && k != bridge.KindPartner {
+		if f.Heard, err = tx.Heard(conv.Contact); err != nil { // their texts land elsewhere
+			return f, err
+		}
+	}
 	return f, in.peer(tx, actor, &f)
 }
 
@@ -324,8 +346,9 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if d.Handled {
 			return nil // a double tap: it is on its way again already
 		}
-		if err := bridge.Decide(actor.Actor(), bridge.DoRetry, &f).Err(); err != nil {
-			return err
+		decided := bridge.Decide(actor.Actor(), bridge.DoRetry, &f)
+		if !decided.Allowed() {
+			return decided.Err()
 		}
 		if err := tx.SetHandled(d); err != nil {
 			return err
@@ -334,10 +357,14 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if err != nil {
 			return err
 		}
+		at := now
+		if decided.NotBefore.After(at) {
+			at = decided.NotBefore
+		}
 		// To the address an answer goes to now: somebody may have mended the number.
 		_, err = tx.AddDelivery(bridge.Delivery{
 			Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel,
-			To: f.To.Value, Body: d.Body, Segments: d.Segments, ExpiresAt: now.Add(in.KeepTrying),
+			To: f.To.Value, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 		}, now)
 		return err
 	})

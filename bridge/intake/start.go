@@ -39,6 +39,9 @@ func (in *Intake) Start(ctx context.Context, actor bridge.Staff, s Start) (id br
 		return 0, &bridge.Invalid{Field: "subject", Problem: fmt.Sprintf("A subject has at most %d characters", bridge.MaxTitle)}
 	}
 	draft := Draft{Body: s.Body, ClientID: s.ClientID}
+	if err := checkKey(s.ClientID); err != nil { // that of a topic is kept without a message too
+		return 0, err
+	}
 	if strings.TrimSpace(s.Body) != "" {
 		if err := draft.clean(); err != nil {
 			return 0, err
@@ -77,8 +80,10 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 			return conv.ID, nil
 		}
 		if draft.ClientID != "" { // said before, whatever has changed since
-			if _, err := tx.MessageByClient(conv.ID, draft.ClientID); !errors.Is(err, bridge.ErrNotFound) {
-				return conv.ID, err
+			if m, err := tx.MessageByClient(conv.ID, draft.ClientID); err == nil {
+				return conv.ID, sameWriter(m, actor, bridge.DoReply)
+			} else if !errors.Is(err, bridge.ErrNotFound) {
+				return 0, err
 			}
 		}
 		if f, err = in.factsOf(tx, actor, conv); err != nil {
@@ -236,10 +241,11 @@ func (in *Intake) startContact(tx *data.Tx, actor bridge.Staff, s *Start, now ti
 	if err := bridge.Decide(actor.Actor(), bridge.DoEditContact, &bridge.Facts{}).Err(); err != nil {
 		return bridge.Contact{}, err
 	}
-	return tx.AddContact(bridge.Contact{
-		Name:      strings.Join(strings.Fields(bridge.CleanText(s.Name)), " "),
-		Addresses: []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}},
-	}, now)
+	c := bridge.Contact{Addresses: []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}}}
+	if err := (ContactChange{Name: &s.Name}).apply(&c); err != nil {
+		return bridge.Contact{}, err
+	}
+	return tx.AddContact(c, now)
 }
 
 // open stores a new conversation with those who take part in it.

@@ -460,3 +460,23 @@ func (o *office) rowFor(reader bridge.Staff, id bridge.ConversationID) bridge.Co
 	}
 	return c
 }
+
+func TestAKeyThatSomebodyElseUsedSwallowsNoMessage(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades)
+		r := o.text(priya, "Hello")
+		c := o.row(r.Conversation).Contact
+		send := func(who bridge.Staff, body string) error {
+			_, err := o.Reply(o.Context(), who, intake.Draft{Conversation: r.Conversation, Body: body, ClientID: "api:1:order-77"})
+			return err
+		}
+		o.must(send(o.jo, "First"))
+		o.must(send(o.jo, "First")) // the same once more
+		o.invalid(send(o.sam, "Second"), "client")
+		_, err := o.Start(o.Context(), o.sam, intake.Start{Kind: bridge.KindCustomer, Contact: c, Body: "Second", ClientID: "api:1:order-77"})
+		o.invalid(err, "client")
+		_, err = o.Note(o.Context(), o.jo, intake.Draft{Conversation: r.Conversation, Body: "A note", ClientID: "api:1:order-77"})
+		o.invalid(err, "client")
+		o.told(r.Conversation, "in: Hello", "out: First")
+	})
+}

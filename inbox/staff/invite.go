@@ -21,6 +21,9 @@ func (s *Inbox) mountInvite(r gin.IRouter) {
 // invite makes a one-time link and shows it this once: only its hash is kept. Where
 // it is asked for, the link is texted as well.
 func (s *Inbox) invite(c *gin.Context) error {
+	if err := bridge.Decide(me(c).Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
+		return err // before anything is looked up: whom we know is nothing to them
+	}
 	id, err := web.ID[bridge.ContactID](c, "id")
 	if err != nil {
 		return err

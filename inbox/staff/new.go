@@ -113,7 +113,7 @@ func (s *Inbox) newStart(tx *data.Tx, reader bridge.Staff, q url.Values) (p temp
 	for _, k := range kinds {
 		p.Kinds = append(p.Kinds, templates.Tab{Title: k.Title(), Href: newURL(url.Values{"kind": {string(k)}}), Current: k == kind})
 	}
-	p.Kind, p.Query, p.Subject, p.Body = string(kind), strings.TrimSpace(q.Get("q")), q.Get("subject"), q.Get("body")
+	p.Kind, p.Query, p.Subject, p.Body = string(kind), clip(q.Get("q")), q.Get("subject"), q.Get("body")
 	if p.Client = q.Get("client"); p.Client == "" {
 		p.Client = newClient()
 	}
@@ -151,8 +151,8 @@ func asks(k bridge.Kind) string {
 // fromRecord answers the first questions where a record's page asked for the form.
 func (s *Inbox) fromRecord(tx *data.Tx, settings *bridge.Settings, reader bridge.Staff, q url.Values) (url.Values, error) {
 	id := number[bridge.RecordID](q.Get("record"))
-	if id == 0 || q.Get("kind") != "" {
-		return q, nil
+	if id == 0 || q.Get("kind") != "" || !bridge.Decide(reader.Actor(), bridge.DoSeePeople, &bridge.Facts{}).Allowed() {
+		return q, nil // whether there is such a record is nothing to who sees none
 	}
 	r, err := tx.Record(id)
 	if err != nil {

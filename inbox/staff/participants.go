@@ -21,10 +21,13 @@ func (s *Inbox) people(c *gin.Context) error {
 		return err
 	}
 	base := "/inbox/c/" + strconv.FormatInt(int64(id), 10)
-	p := templates.AddPage{Shell: s.Shell(c, "Add people", "inbox"), Action: base + "/people", Search: base + "/people", Query: strings.TrimSpace(c.Query("q"))}
+	p := templates.AddPage{Shell: s.Shell(c, "Add people", "inbox"), Action: base + "/people", Search: base + "/people", Query: clip(c.Query("q"))}
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		conv, err := tx.Conversation(me(c), id)
 		if err != nil {
+			return err
+		}
+		if err := seesPeople(c); err != nil { // the sheet names contacts beyond this conversation
 			return err
 		}
 		p.Title, p.Back = conv.TitleFor(me(c)), conversationURL(viewOf(c), id)

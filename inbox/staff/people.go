@@ -81,6 +81,7 @@ func contactFilter(q url.Values) data.ContactFilter {
 
 // clip bounds what somebody searches for.
 func clip(words string) string {
+	words = bridge.CleanText(words)
 	if r := []rune(words); len(r) > 100 {
 		words = string(r[:100])
 	}

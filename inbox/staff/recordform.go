@@ -33,6 +33,9 @@ func recordChange(form url.Values) (ch intake.RecordChange, err error) {
 		by := number[bridge.ContactID](form.Get("submitted_by"))
 		ch.SubmittedBy = &by
 	}
+	if len(form["contact"]) > mostPicks || len(form["staff"]) > mostPicks {
+		return ch, &bridge.Invalid{Field: "contacts", Problem: "A record has at most " + strconv.Itoa(mostPicks) + " contacts and as many of the team"}
+	}
 	contacts, team := ids[bridge.ContactID](form["contact"]), ids[bridge.StaffID](form["staff"])
 	ch.Contacts, ch.Staff = &contacts, &team
 	return ch, nil
@@ -54,9 +57,13 @@ func megabytes(s string) (*int64, error) {
 	return &bytes, nil
 }
 
-// ids reads all values of a field that are ids, each once.
+// mostPicks is how many contacts, and how many of the team, a form can name: each is
+// looked up, and stored while all other writers wait.
+const mostPicks = 200
+
+// ids reads the values of a field that are ids, each once, at most mostPicks.
 func ids[T ~int64](values []string) (out []T) {
-	for _, v := range values {
+	for _, v := range values[:min(len(values), mostPicks)] {
 		if id := number[T](v); id > 0 && !slices.Contains(out, id) {
 			out = append(out, id)
 		}

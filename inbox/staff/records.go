@@ -3,6 +3,7 @@ package staff
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -212,15 +213,19 @@ func (s *Inbox) fillRecord(tx *data.Tx, reader bridge.Staff, r bridge.Record, p 
 	}
 	shares, err := s.in.Shares(tx, r)
 	for _, sh := range shares {
-		p.Shares = append(p.Shares, newShareLine(sh))
+		seen := slices.ContainsFunc(cs, func(c bridge.Conversation) bool { return c.ID == sh.Conversation })
+		p.Shares = append(p.Shares, newShareLine(sh, seen))
 	}
 	return err
 }
 
-// newShareLine says what became of sharing a request with somebody.
-func newShareLine(sh intake.Share) templates.ShareLine {
+// newShareLine says what became of sharing a request with somebody. Where the
+// conversation is, is for those who see it.
+func newShareLine(sh intake.Share, seen bool) templates.ShareLine {
 	l := templates.ShareLine{Name: sh.Contact.Title(), Href: contactURL(sh.Contact.ID), Side: sh.Contact.Side.Title()}
 	switch {
+	case sh.Conversation != 0 && !seen:
+		l.Others = true
 	case sh.Conversation != 0:
 		l.TalkHref = conversationURL(bridge.ViewOpen, sh.Conversation)
 	case sh.Decision.Allowed():

@@ -136,8 +136,14 @@ func (w *Web) Identify(c *gin.Context) {
 	}
 }
 
-// Require lets only signed-in staff pass, and sends others to sign in first.
+// Require lets only signed-in staff pass, and sends others to sign in first. It reads
+// a form before it asks whose it is: one that trickles in must not be done in the name
+// of somebody who was switched off meanwhile, nor be waited for inside a transaction,
+// which all other writers wait for.
 func (w *Web) Require(c *gin.Context) {
+	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
+		_ = c.Request.ParseMultipartForm(maxForm) // also one that is not multipart; what cannot be read is not there
+	}
 	w.Identify(c)
 	if c.IsAborted() {
 		return
