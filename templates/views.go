@@ -350,10 +350,11 @@ type PlacePage struct {
 // AddPage adds people to a conversation.
 type AddPage struct {
 	Shell
-	Title, Action, Query string
-	Search               string // GET target
-	Team, Contacts       []Pick
-	Error, Back          string
+	With           string // the conversation's title
+	Action         string // POST target
+	Search, Query  string // GET target, and what was asked
+	Team, Contacts []Pick
+	Back           string
 }
 
 // LoginPage asks for email and password.

@@ -27,7 +27,7 @@ func (s *Inbox) people(c *gin.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Title, p.Back = conv.TitleFor(me(c)), conversationURL(viewOf(c), id)
+		p.With, p.Back = conv.TitleFor(me(c)), conversationURL(viewOf(c), id)
 		f, err := s.in.Facts(tx, me(c), conv)
 		if err != nil {
 			return err
