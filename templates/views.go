@@ -316,20 +316,21 @@ type NewPage struct {
 	Query                     string
 	Found                     []Pick
 	Person                    *Pick  // chosen
-	Phone                     string // a number that nobody has yet, as typed
+	Phone, Name               string // of somebody new: a number that nobody has yet
 	Records                   []Pick
 	Record                    *Pick
 	NeedsRecord, NeedsSubject bool
 	Subject, SubjectHint      string
 	Body, Client              string
 	Hint                      string // what will happen
-	Blocked, Fix              string // why it cannot be started
+	Blocked, Fix, FixHref     string // why it cannot be started, and where that is mended
 	CallText, CallHref        string
 	Error                     string
 	Back                      string
 }
 
-// Pick is one of several to choose from. One that cannot be chosen says why.
+// Pick is one of several to choose from. One that cannot be chosen says why, and its
+// Href leads to where that is mended.
 type Pick struct {
 	ID             string
 	Text, Hint     string
