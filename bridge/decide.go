@@ -521,7 +521,7 @@ func fits(k Kind, f *Facts) Decision {
 			return Decision{"inactive", "This colleague has left", "Choose somebody else", RuleKind, time.Time{}}
 		}
 		return Decision{}
-	case f.Contact.ID == 0:
+	case f.Contact.ID == 0 && len(f.Contact.Addresses) == 0: // somebody new has a number first
 		return Decision{"no_contact", "Nobody is chosen yet", "Choose whom to write to", RuleKind, time.Time{}}
 	case !slices.Contains(k.Sides(), f.Contact.Side):
 		return Decision{"side", "Conversations of this kind are not with " + plural(f.Contact.Side), "Choose another kind, or change what the contact is to you", RuleKind, time.Time{}}

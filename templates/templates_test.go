@@ -92,7 +92,7 @@ func fullPlace(shell Shell, m Message) PlacePage {
 }
 
 func fullAdd(shell Shell) AddPage {
-	return AddPage{Shell: shell, Title: "Priya Raman", Action: "/inbox/c/7/people", Search: "/inbox/c/7/people", Query: "jo", Back: "/inbox/c/7",
+	return AddPage{Shell: shell, With: "Priya Raman", Action: "/inbox/c/7/people", Search: "/inbox/c/7/people", Query: "jo", Back: "/inbox/c/7",
 		Team:     []Pick{{ID: "staff:2", Text: "Jo Park", Initials: "JP", Blocked: "Tradies see only what they are assigned to", Fix: "Assign them to the record"}},
 		Contacts: []Pick{{ID: "contact:4", Text: "Dev Anand", Initials: "DA", Hint: "Customer"}}}
 }

@@ -316,20 +316,21 @@ type NewPage struct {
 	Query                     string
 	Found                     []Pick
 	Person                    *Pick  // chosen
-	Phone                     string // a number that nobody has yet, as typed
+	Phone, Name               string // of somebody new: a number that nobody has yet
 	Records                   []Pick
 	Record                    *Pick
 	NeedsRecord, NeedsSubject bool
 	Subject, SubjectHint      string
 	Body, Client              string
 	Hint                      string // what will happen
-	Blocked, Fix              string // why it cannot be started
+	Blocked, Fix, FixHref     string // why it cannot be started, and where that is mended
 	CallText, CallHref        string
 	Error                     string
 	Back                      string
 }
 
-// Pick is one of several to choose from. One that cannot be chosen says why.
+// Pick is one of several to choose from. One that cannot be chosen says why, and its
+// Href leads to where that is mended.
 type Pick struct {
 	ID             string
 	Text, Hint     string
@@ -350,10 +351,11 @@ type PlacePage struct {
 // AddPage adds people to a conversation.
 type AddPage struct {
 	Shell
-	Title, Action, Query string
-	Search               string // GET target
-	Team, Contacts       []Pick
-	Error, Back          string
+	With           string // the conversation's title
+	Action         string // POST target
+	Search, Query  string // GET target, and what was asked
+	Team, Contacts []Pick
+	Back           string
 }
 
 // LoginPage asks for email and password.

@@ -201,11 +201,22 @@ func (in *Intake) startFacts(tx *data.Tx, actor bridge.Staff, s *Start, now time
 }
 
 // StartFacts gives what Decide is told of a conversation that somebody thinks of
-// starting, so that a page can say beforehand what stands against it. It takes no
-// Phone: nothing is stored.
+// starting, so that a page can say beforehand what stands against it. Nothing is
+// stored: somebody new has a Phone here and no ID.
 func (in *Intake) StartFacts(tx *data.Tx, actor bridge.Staff, s Start) (bridge.Facts, error) {
+	typed := s.Phone
 	s.Phone = ""
-	return in.startFacts(tx, actor, &s, in.Now())
+	f, err := in.startFacts(tx, actor, &s, in.Now())
+	if err != nil || typed == "" || s.Contact != 0 {
+		return f, err
+	}
+	phone, err := in.ParsePhone(typed)
+	if err != nil {
+		return f, err
+	}
+	f.Contact.Side, f.Contact.Addresses = bridge.Customer, []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}}
+	in.route(&f)
+	return f, nil
 }
 
 // startContact finds whom it is with, or makes a contact of a number that nobody

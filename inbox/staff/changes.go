@@ -124,7 +124,7 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	}
 	may := s.mayPlace(tx, reader, conv)
 	for _, m := range ms {
-		out.Items = append(out.Items, s.newMessage(m, shownTo{reader, to, may}, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
+		out.Items = append(out.Items, s.newMessage(m, shownTo{reader, to, may, conv.Record}, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
 	}
 	if err != nil || conv.Record == 0 {
 		return err

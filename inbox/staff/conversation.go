@@ -50,7 +50,7 @@ func (s *Inbox) older(c *gin.Context) error {
 		if to.to, err = answerTo(tx, conv); err != nil {
 			return err
 		}
-		to.mayPlace = s.mayPlace(tx, me(c), conv)
+		to.mayPlace, to.record = s.mayPlace(tx, me(c), conv), conv.Record
 		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
 		return err
 	})
@@ -101,7 +101,7 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 	if err != nil {
 		return view, err
 	}
-	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv)}))
+	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv), conv.Record}))
 	if before == 0 {
 		markNew(view.Items, conv.Unread)
 	}

@@ -89,7 +89,7 @@ func newRecordCard(tx *data.Tx, f *bridge.Facts, linked bool) (*templates.Record
 	}
 	card := &templates.RecordCard{Label: f.Record.Label(), Stage: f.Record.Stage}
 	if linked {
-		card.Href = "/records/" + strconv.FormatInt(int64(f.Record.ID), 10)
+		card.Href = recordURL(f.Record.ID)
 	}
 	var names []string
 	for _, id := range f.Record.Staff {

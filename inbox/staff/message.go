@@ -10,11 +10,13 @@ import (
 )
 
 // shownTo says for whom messages are printed: the reader, the address that an
-// answer goes to now, and whether the reader may say which record one is about.
+// answer goes to now, whether the reader may say which record one is about, and
+// which record the conversation is about: what has no other is about that.
 type shownTo struct {
 	reader   bridge.Staff
 	to       string
 	mayPlace bool
+	record   bridge.RecordID
 }
 
 // mayPlace reports whether the reader may say which record a message of the
@@ -77,7 +79,7 @@ func newAbout(m bridge.Message, to shownTo) *templates.About {
 	if to.mayPlace && m.Author.Kind == bridge.ByContact {
 		a.Href = "/inbox/m/" + strconv.FormatInt(int64(m.ID), 10) + "/about"
 	}
-	if a.Text == "" && a.Href == "" {
+	if a.Text == "" && (a.Href == "" || to.record != 0) {
 		return nil
 	}
 	return a

@@ -113,7 +113,7 @@ func (s *Inbox) newStart(tx *data.Tx, reader bridge.Staff, q url.Values) (p temp
 	for _, k := range kinds {
 		p.Kinds = append(p.Kinds, templates.Tab{Title: k.Title(), Href: newURL(url.Values{"kind": {string(k)}}), Current: k == kind})
 	}
-	p.Kind, p.Query, p.Subject, p.Body = string(kind), clip(q.Get("q")), q.Get("subject"), q.Get("body")
+	p.Kind, p.Query, p.Name, p.Subject, p.Body = string(kind), clip(q.Get("q")), q.Get("name"), q.Get("subject"), q.Get("body")
 	if p.Client = q.Get("client"); p.Client == "" {
 		p.Client = newClient()
 	}
@@ -214,15 +214,20 @@ func matches(name, query string) bool {
 // one, and then for the words.
 func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q url.Values, p *templates.NewPage) error {
 	id := number[bridge.ContactID](q.Get("contact"))
-	if id == 0 {
-		return s.offerPeople(tx, kind, p, q.Get("phone"))
+	if id == 0 && kind == bridge.KindCustomer {
+		p.Phone = q.Get("phone")
 	}
-	f, err := s.in.StartFacts(tx, reader, intake.Start{Kind: kind, Contact: id, Record: number[bridge.RecordID](q.Get("record")), Subject: "x"})
+	if id == 0 && p.Phone == "" {
+		return s.offerPeople(tx, kind, p)
+	}
+	f, err := s.in.StartFacts(tx, reader, intake.Start{Kind: kind, Contact: id, Phone: p.Phone, Record: number[bridge.RecordID](q.Get("record")), Subject: "x"})
 	if err != nil {
 		return err
 	}
-	pick := newContactPick(f.Contact, kind)
-	p.Person = &pick
+	if id != 0 {
+		pick := newContactPick(f.Contact, kind)
+		p.Person = &pick
+	}
 	if p.NeedsRecord {
 		if err := s.offerRecords(tx, reader, kind, id, q.Get("record"), p); err != nil {
 			return err
@@ -231,6 +236,9 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 	if p.NeedsRecord && p.Record == nil {
 		if len(p.Records) == 0 {
 			p.Blocked, p.Fix = "There is nothing of theirs that a conversation could be about", "Make a record for them first"
+			if mayEditRecords(reader) == nil {
+				p.FixHref = "/records/new?contact=" + strconv.FormatInt(int64(id), 10)
+			}
 		}
 		return nil
 	}
@@ -256,8 +264,9 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 }
 
 // offerPeople lists contacts that a conversation of the kind can be with. A number
-// that nobody has yet is offered as a new contact.
-func (s *Inbox) offerPeople(tx *data.Tx, kind bridge.Kind, p *templates.NewPage, phone string) error {
+// that nobody has yet is offered as a new contact; it is not taken at once, because
+// in many countries the first digits of a number are a number too.
+func (s *Inbox) offerPeople(tx *data.Tx, kind bridge.Kind, p *templates.NewPage) error {
 	cs, err := tx.Contacts(data.ContactFilter{Words: p.Query}, 5*picksShown)
 	if err != nil {
 		return err
@@ -267,14 +276,11 @@ func (s *Inbox) offerPeople(tx *data.Tx, kind bridge.Kind, p *templates.NewPage,
 			p.Found = append(p.Found, newContactPick(c, kind))
 		}
 	}
-	if kind != bridge.KindCustomer {
+	if kind != bridge.KindCustomer || len(p.Found) > 0 {
 		return nil
 	}
-	if number, err := s.in.ParsePhone(p.Query); err == nil && len(p.Found) == 0 {
-		p.Phone = string(number)
-	}
-	if phone != "" {
-		p.Phone = phone
+	if phone, err := s.in.ParsePhone(p.Query); err == nil {
+		p.Found = []templates.Pick{{Text: phone.Pretty(), Hint: "A new contact", Href: newURL(url.Values{"kind": {string(kind)}, "phone": {string(phone)}})}}
 	}
 	return nil
 }
@@ -311,7 +317,10 @@ func (s *Inbox) offerRecords(tx *data.Tx, reader bridge.Staff, kind bridge.Kind,
 		pick := templates.Pick{ID: id, Text: r.Label(), Hint: r.Stage,
 			Href: newURL(url.Values{"kind": {string(kind)}, "contact": {strconv.FormatInt(int64(contact), 10)}, "record": {id}})}
 		if d := bridge.Decide(reader.Actor(), bridge.DoStart, &f); !d.Allowed() {
-			pick.Blocked, pick.Fix = d.Sentence, d.Fix
+			pick.Blocked, pick.Fix, pick.Href = d.Sentence, d.Fix, ""
+			if d.Code == "not_sent_to_portal" && mayEditRecords(reader) == nil {
+				pick.Href = recordURL(r.ID)
+			}
 		}
 		if id == chosen && pick.Blocked == "" {
 			p.Record = &pick

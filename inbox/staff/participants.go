@@ -30,7 +30,7 @@ func (s *Inbox) people(c *gin.Context) error {
 		if err := seesPeople(c); err != nil { // the sheet names contacts beyond this conversation
 			return err
 		}
-		p.Title, p.Back = conv.TitleFor(me(c)), conversationURL(viewOf(c), id)
+		p.With, p.Back = conv.TitleFor(me(c)), conversationURL(viewOf(c), id)
 		f, err := s.in.Facts(tx, me(c), conv)
 		if err != nil {
 			return err

@@ -97,8 +97,8 @@ func newRecordLine(r bridge.Record) templates.RecordLine {
 }
 
 // mayEditRecords is the answer to who may change records.
-func mayEditRecords(c *gin.Context) error {
-	return bridge.Decide(me(c).Actor(), bridge.DoEditRecord, &bridge.Facts{}).Err()
+func mayEditRecords(reader bridge.Staff) error {
+	return bridge.Decide(reader.Actor(), bridge.DoEditRecord, &bridge.Facts{}).Err()
 }
 
 func (s *Inbox) newRecord(c *gin.Context) error {
@@ -106,7 +106,7 @@ func (s *Inbox) newRecord(c *gin.Context) error {
 }
 
 func (s *Inbox) showNewRecord(c *gin.Context, code int, sent url.Values, field, problem string) error {
-	if err := mayEditRecords(c); err != nil {
+	if err := mayEditRecords(me(c)); err != nil {
 		return err
 	}
 	p := templates.RecordPage{Shell: s.Shell(c, "New record", "records"), Error: problem, ErrorField: field}
@@ -127,7 +127,7 @@ func (s *Inbox) showNewRecord(c *gin.Context, code int, sent url.Values, field, 
 }
 
 func (s *Inbox) addRecord(c *gin.Context) error {
-	if err := mayEditRecords(c); err != nil {
+	if err := mayEditRecords(me(c)); err != nil {
 		return err
 	}
 	form := postForm(c)
@@ -237,7 +237,7 @@ func newShareLine(sh intake.Share, seen bool) templates.ShareLine {
 }
 
 func (s *Inbox) editRecord(c *gin.Context) error {
-	if err := mayEditRecords(c); err != nil {
+	if err := mayEditRecords(me(c)); err != nil {
 		return err
 	}
 	id, err := web.ID[bridge.RecordID](c, "id")
@@ -263,7 +263,7 @@ func (s *Inbox) editRecord(c *gin.Context) error {
 
 // sentToPortal notes that a quote was sent to the customer's portal, or was not.
 func (s *Inbox) sentToPortal(c *gin.Context) error {
-	if err := mayEditRecords(c); err != nil {
+	if err := mayEditRecords(me(c)); err != nil {
 		return err
 	}
 	id, err := web.ID[bridge.RecordID](c, "id")

@@ -28,9 +28,9 @@ for (const form of $$('[data-role]')) {                               // the but
   select.onchange = show; show();
 }
 
-let dirty = false;
+const dirty = new Set();                                              // saving one form is no leave to lose another
 for (const form of $$('form[method=post]')) {
-  form.addEventListener('input', () => { dirty = true; });
-  form.addEventListener('submit', () => { dirty = false; });
+  form.addEventListener('input', () => dirty.add(form));
+  form.addEventListener('submit', () => dirty.delete(form));
 }
-addEventListener('beforeunload', e => { if (dirty) e.preventDefault(); });
+addEventListener('beforeunload', e => { if (dirty.size) e.preventDefault(); });
