@@ -62,6 +62,12 @@ func (tx *Tx) TicketPurpose(hash string, now time.Time) (string, error) {
 		"SELECT purpose FROM tickets WHERE hash = $1 AND expires_at > $2", hash, millis(now))
 }
 
+// MoveTickets makes the one-time links of a purpose ones of another.
+func (tx *Tx) MoveTickets(from, to string) error {
+	_, err := tx.exec("UPDATE tickets SET purpose = $2 WHERE purpose = $1", from, to)
+	return err
+}
+
 // EndTickets makes the one-time links of a purpose work no more.
 func (tx *Tx) EndTickets(purpose string) error {
 	_, err := tx.exec("DELETE FROM tickets WHERE purpose = $1", purpose)

@@ -321,6 +321,12 @@ func (in *Intake) Merge(ctx context.Context, actor bridge.Staff, from, into brid
 		if b.ConnectedAt.IsZero() {
 			b.ConnectedAt = a.ConnectedAt
 		}
+		if a.InvitedAt.After(b.InvitedAt) { // the link that they have goes on working
+			b.InvitedAt = a.InvitedAt
+		}
+		if err := tx.MoveTickets(invitePurpose(a.ID), invitePurpose(b.ID)); err != nil {
+			return err
+		}
 		if err := tx.PutContact(b); err != nil {
 			return err
 		}

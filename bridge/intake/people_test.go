@@ -215,6 +215,19 @@ func TestAnInvitationToANumberThatChangedHandsWorksNoMore(t *testing.T) {
 	})
 }
 
+func TestAMergedContactsInvitationIsTheSurvivors(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Landlord)
+		from, into := o.knows("Tina", bridge.Tenant, priya), o.knows("Tina Alvarez", bridge.Tenant)
+		o.must(o.Invite(o.Context(), o.jo, from.ID, "hash", ""))
+		o.must(o.Merge(o.Context(), o.sam, from.ID, into.ID))
+		got, err := o.AcceptInvite(o.Context(), "hash")
+		if err != nil || got.ID != into.ID || !got.Connected() || got.InvitedAt.IsZero() {
+			o.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 func TestMergedContactsKeepBothHistoriesAndTheNextTextLandsWithTheSurvivor(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Trades)
