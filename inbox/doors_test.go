@@ -135,6 +135,30 @@ func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
 	}
 }
 
+func TestARevokedKeyEndsNoRequestThatItBegan(t *testing.T) {
+	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
+	body := `{"body":"too late","note":true}`
+	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/v1/conversations/%d/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", f.conv, f.samKey, len(body), body[:5])
+	time.Sleep(readTimeout / 5)
+	if err := f.store.Write(t.Context(), func(tx *data.Tx) error { return tx.EndKey(1) }); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, body[5:])
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if n := f.count("too late"); n != 0 || r.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d, and %d messages", r.StatusCode, n)
+	}
+}
+
 // What somebody sends is bounded, and what is too long is said.
 func TestFormsAndSearchesAreBounded(t *testing.T) {
 	each(t, func(t *testing.T, f *office) {
