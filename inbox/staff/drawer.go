@@ -67,7 +67,7 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	}
 	row := newContactRow(who, s.now())
 	t = templates.Talk{
-		Contact: id, Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
+		Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
 		CloseHref: contactURL(id), Action: contactURL(id) + "/message", Client: newClient(),
 	}
 	if ahead.Conversation.ID == 0 {
