@@ -7,7 +7,8 @@
 // In. A customer's text reaches webhooks, which verifies the carrier's
 // signature and hands an Inbound to intake. In one transaction intake drops
 // what it has seen before, finds or makes the Contact and the Conversation,
-// applies consent keywords, and stores the Message. Only then is the carrier
+// applies consent keywords, stores the Message, and beside it its Placement:
+// which Record it is about, as thread finds. Only then is the carrier
 // answered. After the commit an Event tells the open browsers that something
 // moved; they ask for what they may see.
 //

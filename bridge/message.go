@@ -69,7 +69,7 @@ type Placement struct {
 	Message     MessageID
 	Record      RecordID // 0: none
 	RecordLabel string
-	Because     string  // in words, such as "you wrote about it 2 hours ago"
+	Because     string  // in words, such as "the team wrote about it 2 hours before"
 	By          StaffID // who said so; 0: Porchlight itself
 	At          time.Time
 }

@@ -242,12 +242,3 @@ func run(tx *Tx, fn func(*Tx) error) (err error) {
 	}()
 	return fn(tx)
 }
-
-// Refused reports whether a write failed because of what it wanted, rather than
-// because the store could not be written.
-func Refused(err error) bool {
-	var invalid *bridge.Invalid
-	var denied *bridge.Denied
-	return errors.As(err, &invalid) || errors.As(err, &denied) || errors.Is(err, bridge.ErrNotFound) ||
-		errors.Is(err, bridge.ErrConflict) || errors.Is(err, bridge.ErrDuplicate)
-}

@@ -27,6 +27,13 @@ func TestANewNumberIsOfferedAndNotTaken(t *testing.T) {
 		t.Fatalf("%d %s", r.StatusCode, brief(body))
 	}
 	has(t, body, `value="Bernd Vogel"`, "the business&#39;s own number", ">Hello</textarea>")
+	form.Set("phone", "+493012345678")
+	form.Set("body", " ")
+	r, body = b.post("/inbox/new", form)
+	if r.StatusCode != 422 {
+		t.Fatalf("nothing written: %d %s", r.StatusCode, brief(body))
+	}
+	has(t, body, "Write something first.", `value="Bernd Vogel"`)
 }
 
 // TestWhatStandsAgainstAConversationLeadsToWhereItIsMended asks about a customer

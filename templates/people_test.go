@@ -55,7 +55,7 @@ func exampleMerge(now time.Time) MergePage {
 
 func exampleTalk(now time.Time) Talk {
 	open := exampleOpen(now)
-	return Talk{Contact: 1, Rev: 41, Name: "Priya Raman", Initials: "PR", Side: "Handyman", Company: "Oakfield", Status: &Badge{"warn", "clock", "Busy"}, CloseHref: "/people/1", InboxHref: "/inbox/c/901", Action: "/people/1/message", Open: &open, Client: "0f"}
+	return Talk{Rev: 41, Name: "Priya Raman", Initials: "PR", Side: "Handyman", Company: "Oakfield", Status: &Badge{"warn", "clock", "Busy"}, CloseHref: "/people/1", InboxHref: "/inbox/c/901", Action: "/people/1/message", Open: &open, Client: "0f"}
 }
 
 func exampleRecords(now time.Time) RecordsPage {

@@ -61,8 +61,6 @@ type Empty struct {
 type Tabs struct {
 	Rev  int64
 	Tabs []Tab
-	// Keep is the open conversation's id, so that a change of view keeps it; 0 for none.
-	Keep bridge.ConversationID
 }
 
 // Tab is one view.

@@ -89,7 +89,6 @@ type NewContactPage struct {
 type ContactPage struct {
 	Shell
 	Who               ContactRow
-	MovedTo           string // a merged contact's other self; such a page is not shown
 	Since             string
 	Can               ContactCan
 	Form              ContactForm
@@ -161,7 +160,6 @@ type TalkPage struct {
 
 // Talk is the conversation with a contact over the table. Fragment id: talk.
 type Talk struct {
-	Contact                       bridge.ContactID
 	Rev                           int64
 	Name, Initials, Side, Company string
 	Status                        *Badge

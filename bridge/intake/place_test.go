@@ -49,7 +49,7 @@ func TestATextFindsItsRecordAndSaysWhy(t *testing.T) {
 		o.placed(o.text(priya, "The shower drips again"), shower, "it speaks of shower")
 		o.placed(o.text(priya, "How is #1042 going?"), boiler, "the message names #1042")
 		id := o.starts(o.jo, intake.Start{Kind: bridge.KindJob, Contact: c.ID, Record: boiler.ID, Body: "We come on Monday"})
-		o.placed(o.text(priya, "Thanks!"), boiler, "you wrote about it just now")
+		o.placed(o.text(priya, "Thanks!"), boiler, "the team wrote about it just before")
 		o.placed(o.text(priya, "And #1043?"), shower, "the message names #1043")
 		later := o.text(priya, "Thanks!", func(m *bridge.Inbound) { m.At = noon.AddDate(0, 1, 0) })
 		o.placed(later, none, "")
@@ -69,7 +69,7 @@ func TestWhatWasWrittenToSomebodyElseOfTheRecordSaysNothing(t *testing.T) {
 		first := o.text(priya, "#1042 please")
 		o.replies(first.Conversation, "On Monday") // placed beside the text that it answers
 		o.placed(o.text(omar, "Good morning"), bridge.Record{}, "")
-		o.placed(o.text(priya, "Good"), boiler, "you wrote about it")
+		o.placed(o.text(priya, "Good"), boiler, "the team wrote about it")
 	})
 }
 

@@ -39,7 +39,7 @@ func Match(body string, all []Candidate, now time.Time) (bridge.RecordID, string
 		if c.CorrectedAt.After(c.WroteAt) {
 			return c.ID, "a colleague said so of their last message"
 		}
-		return c.ID, "you wrote about it " + ago(now.Sub(c.WroteAt))
+		return c.ID, "the team wrote about it " + before(now.Sub(c.WroteAt))
 	}
 	if c, words := alike(body, all); len(words) > 0 {
 		return c.ID, "it speaks of " + strings.Join(words, ", ")
@@ -131,17 +131,18 @@ func words(text string) (out []string) {
 	return out
 }
 
-// ago prints how long something has been, in one unit.
-func ago(d time.Duration) string {
+// before prints how long before a message something was, in one unit. It is kept with
+// the message and read by the whole team later on, so it is not told from today.
+func before(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
 		name string
 	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
 		if n := int(d / unit.of); n == 1 {
-			return "1 " + unit.name + " ago"
+			return "1 " + unit.name + " before"
 		} else if n > 1 {
-			return fmt.Sprintf("%d %ss ago", n, unit.name)
+			return fmt.Sprintf("%d %ss before", n, unit.name)
 		}
 	}
-	return "just now"
+	return "just before"
 }

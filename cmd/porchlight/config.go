@@ -91,9 +91,6 @@ func (t TwilioConfig) Tokens() []string {
 // SessionConfig says how long a login lasts.
 type SessionConfig struct{ Days int }
 
-// Lifetime is Days as a duration.
-func (s SessionConfig) Lifetime() time.Duration { return time.Duration(s.Days) * 24 * time.Hour }
-
 // OutboxConfig bounds sending.
 type OutboxConfig struct {
 	KeepTrying time.Duration // after which a text that never left expires

@@ -51,12 +51,12 @@ func TestDefaultsFillWhatTheFileLeavesOut(t *testing.T) {
 	if problems := c.RequireServe(); problems != nil {
 		t.Errorf("not enough to serve:\n%v", problems)
 	}
-	got := []any{c.Server, c.Business, c.Storage.Path, c.Storage.Postgres.Set(), c.Twilio.BaseURL, c.Lines, c.Log, c.Session.Lifetime(), c.Outbox}
+	got := []any{c.Server, c.Business, c.Storage.Path, c.Storage.Postgres.Set(), c.Twilio.BaseURL, c.Lines, c.Log, c.Session.Days, c.Outbox}
 	want := []any{
 		ServerConfig{"127.0.0.1:8080", "https://inbox.example.com"},
 		BusinessConfig{"Porchlight", time.Local, "US"}, "var", false, "https://api.twilio.com",
 		[]bridge.Line{{Phone: "+14155550134", Name: "Main", Pace: 1}},
-		LogConfig{slog.LevelInfo, "text"}, 30 * 24 * time.Hour, OutboxConfig{KeepTrying: 4 * time.Hour, Timeout: 10 * time.Second},
+		LogConfig{slog.LevelInfo, "text"}, 30, OutboxConfig{KeepTrying: 4 * time.Hour, Timeout: 10 * time.Second},
 	}
 	for i := range want {
 		if !reflect.DeepEqual(got[i], want[i]) {

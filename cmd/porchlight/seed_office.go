@@ -27,7 +27,7 @@ type demoRecord struct {
 func demoRecords() []demoRecord {
 	return []demoRecord{
 		{kind: bridge.Job, ref: "1042", title: "Boiler replacement", stage: "Construction", client: "+14155550134", staff: []int{2}, ago: 12 * day, starts: true,
-			placed: "Yes please. The gauge", because: "you wrote about it 4 hours ago",
+			placed: "Yes please. The gauge", because: "the team wrote about it 4 hours before",
 			says: []demoText{
 				{ago: 18 * time.Minute, by: 0, body: "Hello Priya, the new boiler is here. Jo fits it on Monday; the water is off from 09:00 until about noon."},
 				{ago: 12 * time.Minute, by: -1, body: "Perfect. The side gate will be open."}}},

@@ -72,7 +72,7 @@ type RecordRef struct {
 type About struct {
 	RecordID string `json:"record_id" example:"7"`
 	Label    string `json:"label" example:"Job #1042 Boiler replacement"`
-	Because  string `json:"because" doc:"How that is known" example:"you wrote about it 2 hours ago"`
+	Because  string `json:"because" doc:"How that is known" example:"the team wrote about it 2 hours before"`
 }
 
 // Message is a message in the API.

@@ -60,6 +60,22 @@ func way(cp *templates.Composer, f bridge.Facts, line bridge.Line) {
 	}
 }
 
+// first says what a first message will do, which way it goes and when it leaves.
+func first(tx *data.Tx, f bridge.Facts, d bridge.Decision) (cp templates.Composer, err error) {
+	var line bridge.Line
+	if f.By == bridge.SMS {
+		if line, err = tx.SendingLine(0); err != nil {
+			return cp, err
+		}
+	}
+	cp.Title = f.Contact.Title()
+	way(&cp, f, line)
+	if !d.NotBefore.IsZero() {
+		cp.Hint += ". Leaves at " + d.NotBefore.Format("15:04") + ", when their quiet hours end"
+	}
+	return cp, nil
+}
+
 // newClient makes the key of a form for browsers without JavaScript, so that a
 // form that is sent twice makes one message.
 func newClient() string {

@@ -58,14 +58,14 @@ func (s *Inbox) showProfile(c *gin.Context, code int, with func(*templates.Conta
 		return err
 	}
 	p := templates.ContactPage{Shell: s.Shell(c, "", "people"), Done: done(c)}
+	var into bridge.ContactID
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		p.Rev = tx.Rev()
 		who, err := tx.Contact(id)
 		if err != nil {
 			return err
 		}
-		if who.MergedInto != 0 {
-			p.MovedTo = contactURL(who.MergedInto)
+		if into = who.MergedInto; into != 0 {
 			return nil
 		}
 		return s.fillProfile(tx, me(c), who, &p)
@@ -73,8 +73,8 @@ func (s *Inbox) showProfile(c *gin.Context, code int, with func(*templates.Conta
 	if err != nil {
 		return err
 	}
-	if p.MovedTo != "" { // an old link leads to who they turned out to be
-		c.Redirect(http.StatusSeeOther, p.MovedTo)
+	if into != 0 { // an old link leads to who they turned out to be
+		c.Redirect(http.StatusSeeOther, contactURL(into))
 		return nil
 	}
 	if with != nil {

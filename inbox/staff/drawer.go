@@ -67,7 +67,7 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	}
 	row := newContactRow(who, s.now())
 	t = templates.Talk{
-		Contact: id, Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
+		Name: row.Title, Initials: row.Initials, Side: row.Side, Company: row.Company, Status: row.Status,
 		CloseHref: contactURL(id), Action: contactURL(id) + "/message", Client: newClient(),
 	}
 	if ahead.Conversation.ID == 0 {
@@ -89,23 +89,9 @@ func (s *Inbox) beforeFirst(tx *data.Tx, t *templates.Talk, ahead intake.Prospec
 		t.Blocked, t.Fix = why.Text, why.Fix
 		return nil
 	}
-	switch ahead.Facts.By {
-	case bridge.SMS:
-		line, err := tx.SendingLine(0)
-		if err != nil {
-			return err
-		}
-		t.Hint = "Text to " + ahead.Facts.To.Pretty() + " from " + line.Phone.Pretty()
-		if at := ahead.Decision.NotBefore; !at.IsZero() {
-			t.Hint += ", leaves at " + at.Format("15:04")
-		}
-	case bridge.Portal:
-		t.Hint = t.Name + " reads it in the portal"
-	case bridge.Email:
-		t.Hint = "Email to " + t.Name
-	case bridge.Inbox, bridge.Voice:
-	}
-	return nil
+	cp, err := first(tx, ahead.Facts, ahead.Decision)
+	t.Hint = cp.Hint
+	return err
 }
 
 // say sends a message from the drawer: into the conversation that there is, or as

@@ -65,6 +65,9 @@ func (s *Inbox) create(c *gin.Context) error {
 		return &bridge.Invalid{Field: "form", Problem: "The form could not be read"}
 	}
 	q := c.Request.PostForm
+	if strings.TrimSpace(q.Get("body")) == "" { // Start would open an empty one
+		return s.answerNew(c, http.StatusUnprocessableEntity, q, "Write something first.")
+	}
 	id, err := s.in.Start(c.Request.Context(), me(c), intake.Start{
 		Kind: bridge.Kind(q.Get("kind")), Contact: number[bridge.ContactID](q.Get("contact")), Phone: q.Get("phone"), Name: q.Get("name"),
 		Record: number[bridge.RecordID](q.Get("record")), Colleague: number[bridge.StaffID](q.Get("staff")),
@@ -247,20 +250,9 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 		p.Blocked, p.Fix = d.Sentence, d.Fix
 		return nil
 	}
-	var cp templates.Composer
-	cp.Title = f.Contact.Title()
-	line := bridge.Line{}
-	if f.By == bridge.SMS {
-		if line, err = tx.SendingLine(0); err != nil {
-			return err
-		}
-	}
-	way(&cp, f, line)
+	cp, err := first(tx, f, d)
 	p.Hint, p.CallHref, p.CallText = cp.Hint, cp.CallHref, cp.CallText
-	if !d.NotBefore.IsZero() {
-		p.Hint += ". Leaves at " + d.NotBefore.Format("15:04") + ", when their quiet hours end"
-	}
-	return nil
+	return err
 }
 
 // offerPeople lists contacts that a conversation of the kind can be with. A number
