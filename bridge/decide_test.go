@@ -44,9 +44,9 @@ func starting(k Kind) *Facts {
 	return f
 }
 
-// TestDecideOverAllRolesActionsAndKinds fixes who may do what where nothing else
+// TestS2_19_DecideOverAllRolesActionsAndKinds fixes who may do what where nothing else
 // stands against it.
-func TestDecideOverAllRolesActionsAndKinds(t *testing.T) {
+func TestS2_19_DecideOverAllRolesActionsAndKinds(t *testing.T) {
 	run := []Action{DoMerge, DoImport, DoManageTeam, DoChangeSettings}
 	for _, k := range Kinds {
 		for _, role := range Roles {
@@ -201,7 +201,7 @@ func TestEarlierRulesWin(t *testing.T) {
 	}
 }
 
-func TestS0_3_4_OnlyStaffStartAndTheHandymanReplies(t *testing.T) {
+func TestS0_3_4_5_OnlyStaffStartAndTheHandymanReplies(t *testing.T) {
 	handyman := Contact{ID: 4, Name: "Ravi", Side: Handyman}.Actor()
 	if Decide(handyman, DoStart, starting(KindPartner)).Allowed() {
 		t.Error("a handyman starts a conversation")
@@ -283,7 +283,7 @@ func TestS3_25_26_27_ParticipantsAndFileTypes(t *testing.T) {
 	}
 }
 
-func TestS3_35_36_37_38_TheSwitchAndWhatAProjectNeeds(t *testing.T) {
+func TestS3_35_36_37_38_42_TheSwitchAndWhatAProjectNeeds(t *testing.T) {
 	for code, take := range map[string]func(*Facts){
 		"messages_off": func(f *Facts) { f.Settings.MessagesOn = false },
 		"no_contacts":  func(f *Facts) { f.Record.Contacts = nil },
@@ -369,7 +369,7 @@ func TestQuietHoursHoldBackOnlyWhatIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestPresetsSayWhichKindsAndFoldersAreInUse(t *testing.T) {
+func TestS2_8_9_PresetsSayWhichKindsAndFoldersAreInUse(t *testing.T) {
 	for preset, want := range map[Preset]string{
 		Trades:          "[customers jobs partners]",
 		Landlord:        "[team tenants service_pros maintenance]",

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestAnAdminStartsAJobConversationAndTheApprenticeSeesOnlyTheirs walks through the
+// TestS4_8_9_10_11_12_13_16_AnAdminStartsAJobConversationAndTheApprenticeSeesOnlyTheirs walks through the
 // form as the office does, and looks at the same firm from the van.
-func TestAnAdminStartsAJobConversationAndTheApprenticeSeesOnlyTheirs(t *testing.T) {
+func TestS4_8_9_10_11_12_13_16_AnAdminStartsAJobConversationAndTheApprenticeSeesOnlyTheirs(t *testing.T) {
 	s := newStage(t)
 	maya, jo := s.person("Maya", desktop), s.person("Jo", mobile)
 	maya.signIn("maya@example.com")
@@ -36,6 +36,7 @@ func TestAnAdminStartsAJobConversationAndTheApprenticeSeesOnlyTheirs(t *testing.
 	maya.click("#dialog .primary")
 	maya.until("the conversation opens with the message", bubbles("out", hello)+`.length === 1`)
 	maya.is("its head names client and job", `document.querySelector('.chead').textContent.includes('Tom Becker') && document.querySelector('.chead').textContent.includes('Job #1049')`)
+	maya.until("S4-16: the list shows client and job", `[...document.querySelectorAll('.row')].some(r => r.textContent.includes('Tom Becker') && r.textContent.includes('#1049'))`)
 	maya.is("the page was never loaded anew", stayed)
 
 	jo.visit("/inbox")
