@@ -1,6 +1,7 @@
 package inbox_test
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 
@@ -46,6 +47,11 @@ func TestWhatStandsAgainstAConversationLeadsToWhereItIsMended(t *testing.T) {
 	ask := "/inbox/new?kind=job&contact=" + path(who.ID, "")[len("/people/"):]
 	_, body := b.get(ask)
 	has(t, body, `href="/records/new?contact=`)
+	r, body := b.get(fmt.Sprintf("/inbox/new?record=%d", f.record(bridge.Project, "P1", who.ID).ID))
+	if r.StatusCode != 403 {
+		t.Errorf("a project where that kind is not in use: %d", r.StatusCode)
+	}
+	has(t, body, "The team starts no conversations about a project")
 	quote := f.record(bridge.Quote, "91", who.ID)
 	_, body = b.get(ask)
 	has(t, body, `href="`+recordPath(quote, "")+`">Send the quote to the portal first</a>`)

@@ -166,6 +166,9 @@ func (s *Inbox) fromRecord(tx *data.Tx, settings *bridge.Settings, reader bridge
 			q.Set("kind", string(k))
 		}
 	}
+	if q.Get("kind") == "" && mayEditRecords(reader) == nil { // not as if it were about nothing
+		return q, &bridge.Denied{Code: "kind_off", Sentence: "The team starts no conversations about a " + strings.ToLower(r.Type.Title()), Fix: "Share it with whom it concerns, or switch the kind on in the settings"}
+	}
 	if len(r.Contacts) > 0 && q.Get("contact") == "" {
 		q.Set("contact", strconv.FormatInt(int64(r.Contacts[0]), 10))
 	}
