@@ -76,7 +76,7 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect, path string) error {
 	case has > newest:
 		return fmt.Errorf("the store has schema %d, and this version of Porchlight knows only up to %d: start the version that wrote it, or restore a backup", has, newest)
 	case has == newest:
-		return nil
+		return sameShape(ctx, db)
 	case has > 0 && !d.postgres:
 		if err := snapshot(ctx, db, fmt.Sprintf("%s.before-%d", path, newest)); err != nil {
 			return err
@@ -84,6 +84,15 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect, path string) error {
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate to schema %d: %w", newest, err)
+	}
+	return nil
+}
+
+// sameShape refuses a store of before the first release: until then migration 1
+// itself changed, and such a store would fail later and less clearly.
+func sameShape(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "SELECT s.rev, p.id FROM staff s, placements p WHERE 1 = 0"); err != nil {
+		return fmt.Errorf("the store was made by a development version of before the first release and cannot be brought up to date: begin with an empty one (%w)", err)
 	}
 	return nil
 }
