@@ -55,6 +55,10 @@ func (s Side) Title() string {
 // HasStatus reports whether people of the side say that they are available or busy.
 func (s Side) HasStatus() bool { return s == ServicePro || s == Handyman }
 
+// Subcontractor reports whether people of the side work for the business, so that a
+// customer's conversation takes them only where that is permitted.
+func (s Side) Subcontractor() bool { return s == ServicePro || s == Handyman }
+
 // A Contact is a person outside the team.
 type Contact struct {
 	ID ContactID

@@ -385,7 +385,7 @@ func decideParticipant(a Actor, do Action, f *Facts) Decision {
 	if !a.Role.Office() {
 		return organiseRole()
 	}
-	sub := f.Who.Kind == ByContact && (f.Who.Side == ServicePro || f.Who.Side == Handyman)
+	sub := f.Who.Kind == ByContact && f.Who.Side.Subcontractor()
 	switch {
 	case f.Conversation.Kind == KindTeam:
 		return Decision{"team", "The members of a team conversation are fixed", "Start one with the other colleague", RuleKind, time.Time{}}

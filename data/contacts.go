@@ -52,6 +52,7 @@ func (tx *Tx) Contact(id bridge.ContactID) (bridge.Contact, error) {
 type ContactFilter struct {
 	Words     string      // all of them, in the name, company, a number or an email
 	Side      bridge.Side // empty: every side
+	For       bridge.Kind // whom a conversation of the kind can be with; empty: everybody
 	Connected string      // "yes", "invited", "no", or empty
 	Status    string      // "available", "busy", or empty
 	External  string      // the CRM's own id, exactly
@@ -70,6 +71,13 @@ func (tx *Tx) Contacts(f ContactFilter, limit int) ([]bridge.Contact, error) {
 			where = strings.Replace(where, "?", "$"+strconv.Itoa(len(args)), 1)
 		}
 		q += " AND " + where
+	}
+	if f.For != "" {
+		sides := "''"
+		for _, side := range f.For.Sides() {
+			sides += ", '" + string(side) + "'"
+		}
+		also("side IN (" + sides + ")")
 	}
 	if f.Side != "" {
 		also("side = ?", string(f.Side))

@@ -18,11 +18,23 @@ type Prospect struct {
 	Decision bridge.Decision
 }
 
-// Prospect looks ahead to a Start with a known contact, record or colleague.
+// Prospect looks ahead to a Start. Of a Phone no contact is made: somebody new has
+// the number in Facts and no ID.
 func (in *Intake) Prospect(tx *data.Tx, actor bridge.Staff, s Start) (p Prospect, err error) {
-	s.Phone = "" // a new contact would be made of it
+	typed := s.Phone
+	s.Phone = ""
 	if p.Facts, err = in.startFacts(tx, actor, &s, in.Now()); err != nil {
 		return p, err
+	}
+	if typed != "" && s.Contact == 0 {
+		phone, err := in.ParsePhone(typed)
+		if err != nil {
+			return p, err
+		}
+		p.Facts.Contact.Side, p.Facts.Contact.Addresses = bridge.Customer, []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}}
+		in.route(&p.Facts)
+		p.Decision = bridge.Decide(actor.Actor(), bridge.DoStart, &p.Facts)
+		return p, nil
 	}
 	var denied *bridge.Denied
 	p.Conversation, err = in.existing(tx, actor, s.about(p.Facts, actor))
@@ -36,7 +48,7 @@ func (in *Intake) Prospect(tx *data.Tx, actor bridge.Staff, s Start) (p Prospect
 	case err != nil:
 		return p, err
 	}
-	if p.Facts, err = in.factsOf(tx, actor, p.Conversation); err != nil {
+	if p.Facts, err = in.Facts(tx, actor, p.Conversation); err != nil {
 		return p, err
 	}
 	p.Decision = bridge.Decide(actor.Actor(), bridge.DoReply, &p.Facts)

@@ -251,10 +251,12 @@ func (in *Intake) facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationI
 	if err != nil {
 		return f, err
 	}
-	return in.factsOf(tx, actor, conv)
+	return in.Facts(tx, actor, conv)
 }
 
-func (in *Intake) factsOf(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (f bridge.Facts, err error) {
+// Facts gives what Decide is told about a conversation that the actor sees, so that
+// a page can say beforehand why a reply is blocked.
+func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (f bridge.Facts, err error) {
 	f.Conversation, f.Text = conv, true
 	if f.Settings, err = tx.Settings(); err != nil {
 		return f, err
@@ -325,12 +327,6 @@ func (in *Intake) peer(tx *data.Tx, actor bridge.Staff, f *bridge.Facts) error {
 		}
 	}
 	return nil
-}
-
-// Facts gives what Decide is told about a reply, so that a page can say beforehand
-// why one is blocked.
-func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (bridge.Facts, error) {
-	return in.factsOf(tx, actor, conv)
 }
 
 // Retry sends what did not arrive once more, as a new delivery of the same

@@ -86,7 +86,7 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 				return 0, err
 			}
 		}
-		if f, err = in.factsOf(tx, actor, conv); err != nil {
+		if f, err = in.Facts(tx, actor, conv); err != nil {
 			return 0, err
 		}
 	}
@@ -200,25 +200,6 @@ func (in *Intake) startFacts(tx *data.Tx, actor bridge.Staff, s *Start, now time
 	return f, nil
 }
 
-// StartFacts gives what Decide is told of a conversation that somebody thinks of
-// starting, so that a page can say beforehand what stands against it. Nothing is
-// stored: somebody new has a Phone here and no ID.
-func (in *Intake) StartFacts(tx *data.Tx, actor bridge.Staff, s Start) (bridge.Facts, error) {
-	typed := s.Phone
-	s.Phone = ""
-	f, err := in.startFacts(tx, actor, &s, in.Now())
-	if err != nil || typed == "" || s.Contact != 0 {
-		return f, err
-	}
-	phone, err := in.ParsePhone(typed)
-	if err != nil {
-		return f, err
-	}
-	f.Contact.Side, f.Contact.Addresses = bridge.Customer, []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}}
-	in.route(&f)
-	return f, nil
-}
-
 // startContact finds whom it is with, or makes a contact of a number that nobody
 // has yet.
 func (in *Intake) startContact(tx *data.Tx, actor bridge.Staff, s *Start, now time.Time) (bridge.Contact, error) {
@@ -296,7 +277,7 @@ func (in *Intake) open(tx *data.Tx, f *bridge.Facts, key string, starter bridge.
 		if err != nil {
 			return 0, err
 		}
-		if sub := who.Side == bridge.ServicePro || who.Side == bridge.Handyman; sub && !f.Settings.Policy(bridge.KindTopic).AddSubcontractors {
+		if who.Side.Subcontractor() && !f.Settings.Policy(bridge.KindTopic).AddSubcontractors {
 			continue
 		}
 		if err := tx.AddParticipant(bridge.Participant{Conversation: id, Contact: c, AddedAt: now}); err != nil {
@@ -407,7 +388,7 @@ func startedBecause(r bridge.Record, c bridge.Contact) string {
 	return r.Label() + " was shared with " + c.Title()
 }
 
-// everybody keeps the common chat of the team: whoever joins is in it.
+// joinTeam puts whoever joins the team into its common chat.
 func (in *Intake) joinTeam(tx *data.Tx, p bridge.Staff, now time.Time) error {
 	id, err := tx.ConversationAbout("team")
 	if errors.Is(err, bridge.ErrNotFound) {

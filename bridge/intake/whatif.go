@@ -89,7 +89,7 @@ func (in *Intake) askedFacts(tx *data.Tx, asker, who bridge.Staff, actor bridge.
 		if err != nil {
 			return f, err
 		}
-		if f, err = in.factsOf(tx, who, conv); err != nil {
+		if f, err = in.Facts(tx, who, conv); err != nil {
 			return f, err
 		}
 		if actor.Kind == bridge.ByContact {

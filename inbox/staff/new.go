@@ -226,12 +226,12 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 	if id == 0 && p.Phone == "" {
 		return s.offerPeople(tx, kind, p)
 	}
-	f, err := s.in.StartFacts(tx, reader, intake.Start{Kind: kind, Contact: id, Phone: p.Phone, Record: number[bridge.RecordID](q.Get("record")), Subject: "x"})
+	ahead, err := s.in.Prospect(tx, reader, intake.Start{Kind: kind, Contact: id, Phone: p.Phone, Record: number[bridge.RecordID](q.Get("record")), Subject: "x"})
 	if err != nil {
 		return err
 	}
 	if id != 0 {
-		pick := newContactPick(f.Contact, kind)
+		pick := newContactPick(ahead.Facts.Contact, kind)
 		p.Person = &pick
 	}
 	if p.NeedsRecord {
@@ -248,12 +248,11 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 		}
 		return nil
 	}
-	d := bridge.Decide(reader.Actor(), bridge.DoStart, &f)
-	if !d.Allowed() {
+	if d := ahead.Decision; !d.Allowed() {
 		p.Blocked, p.Fix = d.Sentence, d.Fix
 		return nil
 	}
-	cp, err := first(tx, f, d)
+	cp, err := first(tx, ahead.Facts, ahead.Decision)
 	p.Hint, p.CallHref, p.CallText = cp.Hint, cp.CallHref, cp.CallText
 	return err
 }
@@ -262,14 +261,12 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 // that nobody has yet is offered as a new contact; it is not taken at once, because
 // in many countries the first digits of a number are a number too.
 func (s *Inbox) offerPeople(tx *data.Tx, kind bridge.Kind, p *templates.NewPage) error {
-	cs, err := tx.Contacts(data.ContactFilter{Words: p.Query}, 5*picksShown)
+	cs, err := tx.Contacts(data.ContactFilter{Words: p.Query, For: kind}, picksShown)
 	if err != nil {
 		return err
 	}
 	for _, c := range cs {
-		if slices.Contains(kind.Sides(), c.Side) && len(p.Found) < picksShown {
-			p.Found = append(p.Found, newContactPick(c, kind))
-		}
+		p.Found = append(p.Found, newContactPick(c, kind))
 	}
 	if kind != bridge.KindCustomer || len(p.Found) > 0 {
 		return nil
@@ -304,14 +301,14 @@ func (s *Inbox) offerRecords(tx *data.Tx, reader bridge.Staff, kind bridge.Kind,
 		if !slices.Contains(kind.About(), r.Type) || r.Closed {
 			continue
 		}
-		f, err := s.in.StartFacts(tx, reader, intake.Start{Kind: kind, Contact: contact, Record: r.ID, Subject: "x"})
+		ahead, err := s.in.Prospect(tx, reader, intake.Start{Kind: kind, Contact: contact, Record: r.ID, Subject: "x"})
 		if err != nil {
 			return err
 		}
 		id := strconv.FormatInt(int64(r.ID), 10)
 		pick := templates.Pick{ID: id, Text: r.Label(), Hint: r.Stage,
 			Href: newURL(url.Values{"kind": {string(kind)}, "contact": {strconv.FormatInt(int64(contact), 10)}, "record": {id}})}
-		if d := bridge.Decide(reader.Actor(), bridge.DoStart, &f); !d.Allowed() {
+		if d := ahead.Decision; !d.Allowed() {
 			pick.Blocked, pick.Fix, pick.Href = d.Sentence, d.Fix, ""
 			if d.Code == "not_sent_to_portal" && mayEditRecords(reader) == nil {
 				pick.Href = recordURL(r.ID)
