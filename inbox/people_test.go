@@ -509,7 +509,7 @@ func TestAnInvitationKeepsOutOfTheQuietHours(t *testing.T) {
 		s.QuietFrom, s.QuietUntil = (minute+24*60-60)%(24*60), (minute+120)%(24*60)
 	})
 	priya := f.person("Priya Raman", bridge.Customer, "+14155550179")
-	if err := f.in.Invite(t.Context(), f.sam, priya.ID, "hash", "Brightwater: Hi"); err != nil {
+	if err := f.in.Invite(t.Context(), f.sam, priya.ID, "hash", "Brightwater: Hi", ""); err != nil {
 		t.Fatal(err)
 	}
 	err := f.store.Read(t.Context(), func(tx *data.Tx) error {
@@ -555,5 +555,34 @@ func TestTradiesAndApprenticesAreToldWhyTheyDoNotSeePeople(t *testing.T) {
 				t.Errorf("POST %s: %d %s", p, r.StatusCode, brief(body))
 			}
 		}
+	})
+}
+
+func TestADoubleTapTextsAnInvitationOnce(t *testing.T) {
+	each(t, func(t *testing.T, f *office) {
+		b := f.signedIn("sam@example.com")
+		path := fmt.Sprintf("/people/%d", f.talkContact())
+		_, page := b.get(path)
+		client := regexp.MustCompile(`name="client" value="([0-9a-f]{32})"`).FindStringSubmatch(page)
+		if client == nil {
+			t.Fatal("the form has no key")
+		}
+		form := url.Values{"text": {"1"}, "client": {client[1]}}
+		_, first := b.post(path+"/invite", form)
+		r, second := b.post(path+"/invite", form)
+		if !strings.Contains(first, "It works for 30 days") || r.StatusCode != 200 || strings.Contains(second, "It works for 30 days") || !strings.Contains(second, "is on its way") {
+			t.Errorf("%d %s", r.StatusCode, brief(second))
+		}
+		f.read(func(tx *data.Tx) error {
+			ms, err := tx.Messages(f.conv, 0, 100)
+			n := 0
+			for _, m := range ms {
+				n += strings.Count(m.Body, "/i/")
+			}
+			if n != 1 {
+				t.Errorf("texted %d times", n)
+			}
+			return err
+		})
 	})
 }

@@ -97,7 +97,8 @@ type ContactPage struct {
 	InviteTo          string // the number that an invitation can be texted to
 	InviteWhyNot      string // why it cannot
 	InviteLink        string // a new one, shown this once
-	InviteSent        bool   // and texted
+	InviteSent        bool   // and texted; without a link: by the tap before this one
+	Client            string // a fresh key of the forms, so that a double tap texts once
 	Records           []RecordLine
 	Talks             []TalkLine
 	Done              string // what has just been done

@@ -347,8 +347,12 @@ const inviteTime = 30 * 24 * time.Hour
 func invitePurpose(id bridge.ContactID) string { return about("contact", int64(id)) }
 
 // Invite makes an invitation for a contact, whose link has the secret of hash. text
-// is what they are texted; empty texts nothing.
-func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.ContactID, hash, text string) error {
+// is what they are texted; empty texts nothing. client is the form's own key: the
+// same key twice texts once, and the second time is bridge.ErrDuplicate.
+func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.ContactID, hash, text, client string) error {
+	if err := checkKey(client); err != nil {
+		return err
+	}
 	return in.Store.Write(ctx, func(tx *data.Tx) error {
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
@@ -382,8 +386,8 @@ func (in *Intake) Invite(ctx context.Context, actor bridge.Staff, id bridge.Cont
 			return err
 		}
 		// An invitation is never an answer, so it keeps out of the quiet hours.
-		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, leave: f.Settings.Quiet(f.At)}, bridge.DoReply, now)
-		return err
+		_, err = in.say(tx, actor, &f, Draft{Conversation: conv, Body: text, ClientID: client, leave: f.Settings.Quiet(f.At)}, bridge.DoReply, now)
+		return err // a key that was used takes back the whole of it
 	})
 }
 

@@ -203,12 +203,12 @@ func TestAnInvitationToANumberThatChangedHandsWorksNoMore(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Landlord)
 		c := o.knows("Tina Alvarez", bridge.Tenant, priya)
-		o.must(o.Invite(o.Context(), o.jo, c.ID, "hash", "Come in: link"))
+		o.must(o.Invite(o.Context(), o.jo, c.ID, "hash", "Come in: link", ""))
 		o.must(o.PassAddress(o.Context(), o.jo, c.ID, c.Addresses[0].ID))
 		if got, err := o.AcceptInvite(o.Context(), "hash"); !errors.Is(err, bridge.ErrNotFound) {
 			o.Errorf("the new person is connected as %s: %v", got.Name, err)
 		}
-		o.must(o.Invite(o.Context(), o.jo, c.ID, "another", ""))
+		o.must(o.Invite(o.Context(), o.jo, c.ID, "another", "", ""))
 		if got, err := o.AcceptInvite(o.Context(), "another"); err != nil || !got.Connected() {
 			o.Errorf("a new invitation: %v", err)
 		}
@@ -219,7 +219,7 @@ func TestAMergedContactsInvitationIsTheSurvivors(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.works(bridge.Landlord)
 		from, into := o.knows("Tina", bridge.Tenant, priya), o.knows("Tina Alvarez", bridge.Tenant)
-		o.must(o.Invite(o.Context(), o.jo, from.ID, "hash", ""))
+		o.must(o.Invite(o.Context(), o.jo, from.ID, "hash", "", ""))
 		o.must(o.Merge(o.Context(), o.sam, from.ID, into.ID))
 		got, err := o.AcceptInvite(o.Context(), "hash")
 		if err != nil || got.ID != into.ID || !got.Connected() || got.InvitedAt.IsZero() {

@@ -43,7 +43,7 @@ func (o *office) knows(name string, side bridge.Side, phones ...string) bridge.C
 func (o *office) connects(c bridge.Contact) {
 	o.Helper()
 	hash := "ticket of " + c.Name
-	o.must(o.Invite(o.Context(), o.jo, c.ID, hash, ""))
+	o.must(o.Invite(o.Context(), o.jo, c.ID, hash, "", ""))
 	got, err := o.AcceptInvite(o.Context(), hash)
 	o.must(err)
 	if got.ID != c.ID || !got.Connected() {

@@ -57,7 +57,7 @@ func (s *Inbox) showProfile(c *gin.Context, code int, with func(*templates.Conta
 	if err != nil {
 		return err
 	}
-	p := templates.ContactPage{Shell: s.Shell(c, "", "people"), Done: done(c)}
+	p := templates.ContactPage{Shell: s.Shell(c, "", "people"), Done: done(c), Client: newClient()}
 	var into bridge.ContactID
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		p.Rev = tx.Rev()

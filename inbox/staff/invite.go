@@ -37,7 +37,10 @@ func (s *Inbox) invite(c *gin.Context) error {
 	if c.PostForm("text") != "" {
 		text = templates.InviteText(s.Business, who.Name, me(c).FirstName(), link)
 	}
-	err = s.in.Invite(c.Request.Context(), me(c), id, hash, text)
+	err = s.in.Invite(c.Request.Context(), me(c), id, hash, text, c.PostForm("client"))
+	if errors.Is(err, bridge.ErrDuplicate) { // a double tap: the first has texted it
+		return s.showProfile(c, http.StatusOK, func(p *templates.ContactPage) { p.InviteSent = true })
+	}
 	var denied *bridge.Denied
 	if text != "" && errors.As(err, &denied) && denied.Code != "role" { // nothing was made: say why it cannot be texted
 		t := web.Explain(c.Request.Context(), err)

@@ -157,3 +157,11 @@ for (const b of $$('[data-copy]')) {
   b.addEventListener('click', () => navigator.clipboard.writeText(field.value).then(() => { b.textContent = 'Copied'; }, () => field.select()));
 }
 $('#problem')?.focus();
+
+/* ---- plain forms: a double tap sends once ---- */
+document.addEventListener('submit', e => {
+  const form = e.target;
+  if (e.defaultPrevented || form.method !== 'post' || form.matches('[data-act]')) return;
+  if ('sent' in form.dataset) e.preventDefault(); else form.dataset.sent = '';
+});
+addEventListener('pageshow', e => { if (e.persisted) document.querySelectorAll('form[data-sent]').forEach(f => { delete f.dataset.sent; }); });
