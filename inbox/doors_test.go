@@ -83,6 +83,7 @@ func TestASlowFormHoldsUpNoText(t *testing.T) {
 	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
 	b := f.signedIn("sam@example.com")
 	for _, path := range []string{"/settings/kinds/direct", "/settings/preset"} {
+		f.fresh()
 		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +94,7 @@ func TestASlowFormHoldsUpNoText(t *testing.T) {
 			fmt.Fprintf(conn, "Cookie: %s=%s\r\n", c.Name, c.Value)
 		}
 		fmt.Fprint(conn, "\r\nsubject=")
-		time.Sleep(readTimeout / 5) // it is inside
+		f.inside()
 		start := time.Now()
 		f.text("Is anyone there?")
 		if took := time.Since(start); took > readTimeout/2 {
@@ -109,6 +110,7 @@ func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
 	gone := f.hireOne("Gone", bridge.Admin)
 	b := f.signedIn(gone.Email)
 	body := url.Values{"name": {"Back Door"}, "email": {"back@example.com"}, "role": {"admin"}}.Encode()
+	f.fresh()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
 		fmt.Fprintf(conn, "Cookie: %s=%s\r\n", c.Name, c.Value)
 	}
 	fmt.Fprintf(conn, "\r\n%s", body[:10])
-	time.Sleep(readTimeout / 5)
+	f.inside()
 	if err := f.in.SwitchStaff(t.Context(), f.sam.Actor(), gone.ID, false); err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +140,14 @@ func TestWhoIsSwitchedOffEndsNoFormThatTheyBegan(t *testing.T) {
 func TestARevokedKeyEndsNoRequestThatItBegan(t *testing.T) {
 	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
 	body := `{"body":"too late","note":true}`
+	f.fresh()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /api/v1/conversations/%d/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", f.conv, f.samKey, len(body), body[:5])
-	time.Sleep(readTimeout / 5)
+	f.inside()
 	if err := f.store.Write(t.Context(), func(tx *data.Tx) error { return tx.EndKey(1) }); err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,42 @@ type office struct {
 	joKey    string
 	conv     bridge.ConversationID
 	textSeen int
+	began    chan struct{} // one for each time that a request's body is read
+}
+
+// A watchedBody tells when a handler begins to wait for what is still to come.
+type watchedBody struct {
+	io.ReadCloser
+	began chan<- struct{}
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	select {
+	case b.began <- struct{}{}:
+	default: // nobody listens
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// inside waits until the handler of a request that is sent only in part reads its
+// body; what came before it is forgotten by fresh.
+func (f *office) inside() {
+	f.Helper()
+	select {
+	case <-f.began:
+	case <-time.After(10 * time.Second):
+		f.Fatal("nobody reads the request")
+	}
+}
+
+func (f *office) fresh() {
+	for {
+		select {
+		case <-f.began:
+		default:
+			return
+		}
+	}
 }
 
 func newOffice(t *testing.T, o data.Options) *office {
@@ -85,7 +121,11 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(h)
+	f := &office{T: t, store: s, in: in, began: make(chan struct{}, 1000)}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = &watchedBody{r.Body, f.began}
+		h.ServeHTTP(w, r)
+	}))
 	server.Config.ReadTimeout = readTimeout
 	server.Start()
 	t.Cleanup(func() {
@@ -95,7 +135,8 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 			t.Error(err)
 		}
 	})
-	return &office{T: t, url: server.URL, store: s, in: in}
+	f.url = server.URL
+	return f
 }
 
 func (f *office) hire() {
