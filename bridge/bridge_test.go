@@ -67,7 +67,7 @@ func TestPreviewIsOneShortLine(t *testing.T) {
 	if got := long.Preview(); utf8.RuneCountInString(got) != 140 || !strings.HasSuffix(got, "…") {
 		t.Errorf("%d characters: %q", utf8.RuneCountInString(got), got)
 	}
-	if got := (Message{Media: make([]Media, 2)}).Preview(); got != "Photos" {
+	if got := (Message{Attachments: []Attachment{{Type: "jpg"}, {ContentType: "image/heic"}}}).Preview(); got != "Photos" {
 		t.Errorf("a message of photos only shows %q", got)
 	}
 	if got := (Message{Body: " two\n\nlines "}).Preview(); got != "two lines" {

@@ -130,11 +130,25 @@ func (s DeliveryState) CanRetry() bool { return s.Failure() || s == Unknown }
 // CanExpire reports whether time may end it: only what has not left.
 func (s DeliveryState) CanExpire() bool { return s == Queued }
 
-// A Delivery is one message on its way to one address by one channel.
+// A Purpose says what a delivery is for.
+type Purpose string
+
+const (
+	ForMessage Purpose = "message" // the other side gets a message, or word of it
+	ForAlert   Purpose = "alert"   // one of the team hears of a message
+	ForLink    Purpose = "link"    // a way into the portal that somebody asked for
+	ForCode    Purpose = "code"    // the six digits for an old link or a new device
+)
+
+// A Delivery is one message on its way to one address by one channel; or, where it
+// has no Message, a link or a code on its way.
 type Delivery struct {
 	ID           DeliveryID
+	Purpose      Purpose
 	Message      MessageID
 	Conversation ConversationID
+	Contact      ContactID // for whom; 0 for staff, and for an on-duty phone
+	Staff        StaffID
 	Line         LineID
 	Channel      Channel
 	To           string
@@ -152,6 +166,9 @@ type Delivery struct {
 	Conflict bool
 	// Handled is true when a person has dealt with the failure.
 	Handled bool
+	// CarriedBy is the later delivery that says this one too, so that several
+	// messages make one mail; this one's state follows it. 0: none.
+	CarriedBy DeliveryID
 
 	CreatedAt, NextAt, ExpiresAt   time.Time
 	SentAt, DeliveredAt, SettledAt time.Time

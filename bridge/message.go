@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -48,13 +49,27 @@ type Message struct {
 	Body         string
 	// ClientID is the key that the writer's own program gave, so that the same
 	// form sent twice makes one message.
-	ClientID   string
-	Media      []Media
-	Deliveries []Delivery
+	ClientID    string
+	Attachments []Attachment
+	Deliveries  []Delivery
+	// Views say who of the other side has had and seen it.
+	Views []Seen
 	// About is which record the message is about; its zero value: not said.
 	About Placement
 	// Rev is the revision in which the message or one of its deliveries last changed.
 	Rev int64
+}
+
+// A Seen says when a message was there for a person and when they saw it: a
+// participant's receipt. Only a page in which it was in view makes it read.
+type Seen struct {
+	Message MessageID
+	Contact ContactID // 0 for staff
+	Staff   StaffID   // 0 for a contact
+	Name    string
+	// DeliveredAt is when an open page of theirs had it, ReadAt when it was in view;
+	// zero: not yet.
+	DeliveredAt, ReadAt time.Time
 }
 
 // Media is a file that a carrier holds for a message.
@@ -100,14 +115,26 @@ func unwanted(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(
 // Preview is the one line of a message that lists show, at most 140 characters.
 func (m Message) Preview() string {
 	text := strings.Join(strings.Fields(m.Body), " ")
-	if text == "" && len(m.Media) > 0 {
-		text = "Photo"
-		if len(m.Media) > 1 {
-			text = "Photos"
-		}
+	if text == "" {
+		text = fileWords(m.Attachments)
 	}
 	if utf8.RuneCountInString(text) > 140 {
 		text = string([]rune(text)[:139]) + "…"
 	}
 	return text
+}
+
+// fileWords says in a word or two which files a message has.
+func fileWords(files []Attachment) string {
+	switch n := len(files); {
+	case n == 0:
+		return ""
+	case n == 1 && files[0].Photo():
+		return "Photo"
+	case n == 1:
+		return "File: " + files[0].Name
+	case !slices.ContainsFunc(files, func(a Attachment) bool { return !a.Photo() }):
+		return "Photos"
+	}
+	return "Files"
 }

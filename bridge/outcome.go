@@ -33,6 +33,11 @@ type Outgoing struct {
 	Token    string // names the delivery in the carrier's callback URL
 	From, To string
 	Body     string
+	// Media are the addresses from which the carrier may fetch pictures to send
+	// along; only texts have them.
+	Media []string
+	// Notice is what a mail says; only mails have one.
+	Notice *Notice
 }
 
 // A Found is a message that a carrier's list shows.

@@ -44,7 +44,7 @@ func scanArrival(s scanner) (a Arrival, err error) {
 func (tx *Tx) Arrival(m bridge.Inbound) (a Arrival, err error) {
 	as, err := list(tx, scanArrival, `
 		SELECT COALESCE((SELECT message_id FROM inbound WHERE carrier_id = $1), 0),
-			COALESCE((SELECT id FROM lines WHERE phone = $2), 0),
+			COALESCE((SELECT id FROM lines WHERE value = $2), 0),
 			contact_id,
 			(SELECT name FROM contacts c WHERE c.id = a.contact_id),
 			(SELECT value FROM addresses f WHERE f.id = (SELECT MIN(id) FROM addresses WHERE contact_id = a.contact_id AND channel = $4 AND ended_at = 0)),

@@ -9,14 +9,15 @@ import (
 	"porchlight/bridge"
 )
 
-const deliveryColumns = `id, message_id, conversation_id, line_id, channel, recipient, body, state, attempts,
-	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled,
+const deliveryColumns = `id, purpose, COALESCE(message_id, 0), COALESCE(conversation_id, 0), COALESCE(contact_id, 0), COALESCE(staff_id, 0),
+	line_id, channel, recipient, body, state, attempts,
+	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled, COALESCE(carried_by, 0),
 	created_at, next_at, expires_at, sent_at, delivered_at, settled_at, rev`
 
 func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 	var created, next, expires, sent, delivered, settled int64
-	err = s.Scan(&d.ID, &d.Message, &d.Conversation, &d.Line, &d.Channel, &d.To, &d.Body, &d.State, &d.Attempts,
-		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled,
+	err = s.Scan(&d.ID, &d.Purpose, &d.Message, &d.Conversation, &d.Contact, &d.Staff, &d.Line, &d.Channel, &d.To, &d.Body, &d.State, &d.Attempts,
+		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled, &d.CarriedBy,
 		&created, &next, &expires, &sent, &delivered, &settled, &d.Rev)
 	d.CreatedAt, d.NextAt, d.ExpiresAt = moment(created), moment(next), moment(expires)
 	d.SentAt, d.DeliveredAt, d.SettledAt = moment(sent), moment(delivered), moment(settled)
@@ -41,12 +42,15 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	if d.ExpiresAt.IsZero() {
 		d.ExpiresAt = now.Add(bridge.KeepTrying)
 	}
+	if d.Purpose == "" {
+		d.Purpose = bridge.ForMessage
+	}
 	d.Segments, d.Rev = max(d.Segments, 1), tx.rev
 	var err error
 	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
-		INSERT INTO deliveries (message_id, conversation_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-		d.Message, d.Conversation, d.Line, d.Channel, d.To, d.Body, d.State, d.Segments, d.Token,
+		INSERT INTO deliveries (purpose, message_id, conversation_id, contact_id, staff_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+		d.Purpose, orNone(d.Message), orNone(d.Conversation), orNone(d.Contact), orNone(d.Staff), d.Line, d.Channel, d.To, d.Body, d.State, d.Segments, d.Token,
 		millis(now), millis(d.NextAt), millis(d.ExpiresAt), tx.rev)
 	tx.queued = true
 	return d, err
@@ -112,7 +116,7 @@ func (tx *Tx) ClaimOf(d bridge.Delivery) (Claim, error) {
 	c := Claim{Delivery: d}
 	var start int64
 	err := tx.row(`
-		SELECT l.phone, a.started_at FROM lines l, attempts a
+		SELECT l.value, a.started_at FROM lines l, attempts a
 		WHERE l.id = $1 AND a.delivery_id = $2 AND a.n = $3`, d.Line, d.ID, d.Attempts).Scan(&c.From, &start)
 	c.StartedAt = moment(start)
 	if err == nil {
@@ -123,7 +127,7 @@ func (tx *Tx) ClaimOf(d bridge.Delivery) (Claim, error) {
 
 // fillBody gives a delivery the message's own text where it has none of its own.
 func (tx *Tx) fillBody(d *bridge.Delivery) error {
-	if d.Body != "" {
+	if d.Body != "" || d.Message == 0 {
 		return nil
 	}
 	return tx.row("SELECT body FROM messages WHERE id = $1", d.Message).Scan(&d.Body)
@@ -142,8 +146,9 @@ func (tx *Tx) ClaimDue(ch bridge.Channel, now time.Time, lease time.Duration, li
 		at   int64
 	}
 	lines, err := list(tx, func(s scanner) (f free, err error) {
-		return f, s.Scan(&f.line.ID, &f.line.Phone, &f.line.Pace, &f.at)
-	}, "SELECT id, phone, pace, free_at FROM lines WHERE free_at <= $1 OR free_at > $2 ORDER BY free_at", millis(now), millis(now.Add(clockJump)))
+		f.line, err = scanLine(more{s, []any{&f.at}})
+		return f, err
+	}, "SELECT "+lineColumns+", free_at FROM lines WHERE channel = $3 AND (free_at <= $1 OR free_at > $2) ORDER BY free_at", millis(now), millis(now.Add(clockJump)), ch)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +168,7 @@ const codeOptedOut = "21610"
 
 // notHeld keeps what waits, for the morning or for another try, from leaving a
 // conversation whose sending was put on hold meanwhile.
-const notHeld = "NOT (SELECT held FROM conversations h WHERE h.id = d.conversation_id)"
+const notHeld = "NOT EXISTS (SELECT 1 FROM conversations h WHERE h.id = d.conversation_id AND h.held)"
 
 func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease time.Duration, limit int) ([]Claim, error) {
 	if l.Pace > 0 {
@@ -185,7 +190,7 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 		return c, err
 	}, `
 		SELECT `+deliveryColumns+`,
-			(SELECT body FROM messages WHERE id = d.message_id),
+			COALESCE((SELECT body FROM messages WHERE id = d.message_id), ''),
 			COALESCE((SELECT state FROM consents WHERE value = d.recipient AND channel = d.channel ORDER BY id DESC LIMIT 1), '') = 'out'
 		FROM deliveries d
 		WHERE state = 'queued' AND next_at <= $1 AND expires_at > $1 AND line_id = $2 AND channel = $3
@@ -209,7 +214,7 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 			}
 			continue
 		}
-		c := Claim{Delivery: d, From: string(l.Phone), StartedAt: now}
+		c := Claim{Delivery: d, From: l.Value(), StartedAt: now}
 		c.State, c.Attempts, c.NextAt = bridge.Sending, d.Attempts+1, now.Add(lease)
 		if _, err := tx.exec("UPDATE deliveries SET state = $2, attempts = $3, next_at = $4 WHERE id = $1",
 			c.ID, c.State, c.Attempts, millis(c.NextAt)); err != nil {
@@ -299,7 +304,14 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 		return err
 	}
 	tx.queued = tx.queued || d.State == bridge.Queued || was.Pending() && !d.State.Pending()
-	tx.touch(d.Conversation)
+	if d.Conversation != 0 {
+		tx.touch(d.Conversation)
+	}
+	if d.State != was {
+		if err := tx.carry(d); err != nil {
+			return err
+		}
+	}
 	if d.State == bridge.Delivered && was != bridge.Delivered {
 		if err := tx.SetAddressProblem(d.Channel, d.To, ""); err != nil {
 			return err
@@ -309,6 +321,14 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 		return nil
 	}
 	return tx.follow(d, was, why, now)
+}
+
+// carry moves the deliveries that a later one says too as far as that one has come.
+func (tx *Tx) carry(d bridge.Delivery) error {
+	_, err := tx.exec(`
+		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, rev = $8
+		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), tx.rev)
+	return err
 }
 
 // follow does what a delivery's failure, or its end, means for the others.

@@ -6,18 +6,29 @@ import (
 	"porchlight/bridge"
 )
 
-const lineColumns = "id, phone, name, pace, active"
+const lineColumns = "id, channel, value, name, pace, active"
 
 func scanLine(s scanner) (l bridge.Line, err error) {
-	return l, s.Scan(&l.ID, &l.Phone, &l.Name, &l.Pace, &l.Active)
+	var value string
+	err = s.Scan(&l.ID, &l.Channel, &value, &l.Name, &l.Pace, &l.Active)
+	if l.Channel == bridge.Email {
+		l.Mailbox = value
+	} else {
+		l.Phone = bridge.Phone(value)
+	}
+	return l, err
 }
 
-// PutLine stores a line of the configuration, found again by its number.
+// PutLine stores a line of the configuration, found again by its number or mailbox.
+// One without a channel is for texts.
 func (tx *Tx) PutLine(l bridge.Line) (bridge.LineID, error) {
+	if l.Channel == "" {
+		l.Channel = bridge.SMS
+	}
 	return one(tx, scanID[bridge.LineID], `
-		INSERT INTO lines (phone, name, pace, active) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (phone) DO UPDATE SET name = excluded.name, pace = excluded.pace, active = excluded.active
-		RETURNING id`, string(l.Phone), l.Name, l.Pace, l.Active)
+		INSERT INTO lines (channel, value, name, pace, active) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (value) DO UPDATE SET name = excluded.name, pace = excluded.pace, active = excluded.active
+		RETURNING id`, l.Channel, l.Value(), l.Name, l.Pace, l.Active)
 }
 
 // RetireLines says that no line is in use; those of the configuration are then put
@@ -27,19 +38,25 @@ func (tx *Tx) RetireLines() error {
 	return err
 }
 
-// SendingLine is the line that an answer leaves by: the one that the contact
+// Mailbox is the line that mails leave by, or bridge.ErrNotFound where the business
+// has none.
+func (tx *Tx) Mailbox() (bridge.Line, error) {
+	return one(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE channel = 'email' AND active ORDER BY id LIMIT 1")
+}
+
+// SendingLine is the line that a text leaves by: the one that the contact
 // knows, or the first in use where that one was given up.
 func (tx *Tx) SendingLine(known bridge.LineID) (bridge.Line, error) {
-	ls, err := list(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE active OR id = $1 ORDER BY active DESC, CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT 1", known)
+	ls, err := list(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE channel = 'sms' AND (active OR id = $1) ORDER BY active DESC, CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT 1", known)
 	if err != nil || len(ls) == 0 {
 		return bridge.Line{}, errors.Join(err, bridge.ErrNotFound)
 	}
 	return ls[0], nil
 }
 
-// Lines lists every line that the business has or had.
+// Lines lists every number that the business has or had.
 func (tx *Tx) Lines() ([]bridge.Line, error) {
-	return list(tx, scanLine, "SELECT "+lineColumns+" FROM lines ORDER BY id")
+	return list(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE channel = 'sms' ORDER BY id")
 }
 
 // Line finds a line by its id.
@@ -49,7 +66,7 @@ func (tx *Tx) Line(id bridge.LineID) (bridge.Line, error) {
 
 // LineByPhone finds the line with a number.
 func (tx *Tx) LineByPhone(p string) (bridge.Line, error) {
-	return one(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE phone = $1", p)
+	return one(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE value = $1", p)
 }
 
 // ListedAt is how far the carrier's list of the line's messages has been read,

@@ -9,17 +9,17 @@ import (
 	"porchlight/bridge"
 )
 
-const messageColumns = "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, COALESCE(client_id, ''), media_count, rev"
+const messageColumns = "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, COALESCE(client_id, ''), files, rev"
 
-// scanMessage reads a row; Media has the right length and no content yet.
+// scanMessage reads a row; Attachments has the right length and no content yet.
 func scanMessage(s scanner) (m bridge.Message, err error) {
 	var at int64
-	var media int
+	var files int
 	err = s.Scan(&m.ID, &m.Conversation, &at, &m.Direction, &m.Channel, &m.Author.Kind, &m.Author.ID,
-		&m.Author.Name, &m.Body, &m.ClientID, &media, &m.Rev)
+		&m.Author.Name, &m.Body, &m.ClientID, &files, &m.Rev)
 	m.At = moment(at)
-	if media > 0 {
-		m.Media = make([]bridge.Media, media)
+	if files > 0 {
+		m.Attachments = make([]bridge.Attachment, files)
 	}
 	return m, err
 }
@@ -36,16 +36,16 @@ func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
 	}
 	var err error
 	m.ID, err = one(tx, scanID[bridge.MessageID], `
-		INSERT INTO messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, media_count, rev)
+		INSERT INTO messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, files, rev)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
 		m.Conversation, millis(m.At), m.Direction, m.Channel, m.Author.Kind, m.Author.ID, m.Author.Name,
-		m.Body, orNull(m.ClientID), len(m.Media), m.Rev)
+		m.Body, orNull(m.ClientID), len(m.Attachments), m.Rev)
 	if err != nil {
 		return m, err
 	}
-	for i, f := range m.Media {
-		if _, err := tx.exec("INSERT INTO media (message_id, n, url, content_type) VALUES ($1, $2, $3, $4)", m.ID, i, f.URL, f.ContentType); err != nil {
-			return m, err
+	for i := range m.Attachments {
+		if err := tx.attach(&m.Attachments[i], m.ID, i, m.At); err != nil {
+			return m, fmt.Errorf("attach file: %w", err)
 		}
 	}
 	return m, tx.showNewest(m)
@@ -173,10 +173,10 @@ func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Messa
 	return ms, tx.complete(ms)
 }
 
-// complete fills in media and deliveries of messages with one query each.
+// complete fills in attachments and deliveries of messages with one query each.
 func (tx *Tx) complete(ms []bridge.Message) error {
 	at := map[bridge.MessageID]*bridge.Message{}
-	var all, sent, withMedia []any
+	var all, sent, withFiles []any
 	for i := range ms {
 		at[ms[i].ID] = &ms[i]
 		id := int64(ms[i].ID)
@@ -184,8 +184,8 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 		if ms[i].Direction == bridge.Out {
 			sent = append(sent, id)
 		}
-		if len(ms[i].Media) > 0 {
-			withMedia = append(withMedia, id)
+		if len(ms[i].Attachments) > 0 {
+			withFiles = append(withFiles, id)
 		}
 	}
 	if len(all) == 0 {
@@ -205,20 +205,13 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 			m.Rev = max(m.Rev, d.Rev)
 		}
 	}
-	if len(withMedia) == 0 {
+	if len(withFiles) == 0 {
 		return nil
 	}
-	type row struct {
-		message bridge.MessageID
-		n       int
-		media   bridge.Media
-	}
-	files, err := list(tx, func(s scanner) (r row, err error) {
-		return r, s.Scan(&r.message, &r.n, &r.media.URL, &r.media.ContentType)
-	}, "SELECT message_id, n, url, content_type FROM media WHERE message_id IN "+among(&withMedia), withMedia...)
+	files, err := list(tx, scanAttachment, "SELECT "+attachmentColumns+" FROM attachments WHERE message_id IN "+among(&withFiles), withFiles...)
 	for _, f := range files {
-		if m := at[f.message]; f.n < len(m.Media) {
-			m.Media[f.n] = f.media
+		if m := at[f.Message]; f.N < len(m.Attachments) {
+			m.Attachments[f.N] = f
 		}
 	}
 	return err

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -102,7 +104,7 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Re
 	msg, err := tx.AddMessage(bridge.Message{
 		Conversation: known.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
 		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(known.Contact), Name: known.Sender},
-		Body:   m.Body, Media: m.Media,
+		Body:   m.Body, Attachments: arriving(m),
 	})
 	if err != nil {
 		return r, fmt.Errorf("store message: %w", err)
@@ -190,6 +192,21 @@ func (in *Intake) contact(tx *data.Tx, m bridge.Inbound, known bridge.ContactID)
 		a.Answerable = false // our own line: texting it back would go round for ever
 	}
 	return tx.AddContact(bridge.Contact{Addresses: []bridge.Address{a}}, m.At)
+}
+
+// arriving are the files of an inbound message, which its carrier still has.
+func arriving(m bridge.Inbound) (out []bridge.Attachment) {
+	for i, f := range m.Media {
+		name := "photo"
+		if !strings.HasPrefix(f.ContentType, "image/") {
+			name = "file"
+		}
+		out = append(out, bridge.Attachment{
+			Uploader: string(m.Channel), Name: name + "-" + strconv.Itoa(i+1), ContentType: f.ContentType,
+			State: bridge.Arriving, Source: f.URL,
+		})
+	}
+	return out
 }
 
 // consent applies STOP and START, and says so in the conversation.

@@ -10,7 +10,8 @@ INSERT INTO revision (id, n) VALUES (1, 1);
 
 CREATE TABLE lines (
   id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  phone     TEXT NOT NULL UNIQUE,
+  channel   TEXT NOT NULL, -- sms, or email for a mailbox
+  value     TEXT NOT NULL UNIQUE,
   name      TEXT NOT NULL,
   pace      DOUBLE PRECISION NOT NULL,
   active    BOOLEAN NOT NULL, -- in the configuration
@@ -49,6 +50,12 @@ CREATE TABLE tickets (
   expires_at BIGINT NOT NULL
 );
 
+-- Keys that this store made for itself, such as the one that signs links to files.
+CREATE TABLE secrets (
+  name  TEXT PRIMARY KEY,
+  value BYTEA NOT NULL
+);
+
 -- What the business decided for all conversations: bridge.Settings as JSON.
 CREATE TABLE settings (
   id   INTEGER PRIMARY KEY CHECK (id = 1),
@@ -63,6 +70,8 @@ CREATE TABLE contacts (
   side         TEXT NOT NULL DEFAULT 'customer',
   zone         TEXT NOT NULL DEFAULT '',
   busy         BOOLEAN NOT NULL DEFAULT FALSE,
+  language     TEXT NOT NULL DEFAULT '', -- empty: the business's
+  notify       TEXT NOT NULL DEFAULT '', -- how they want to be told; empty: as the kind says
   invited_at   BIGINT NOT NULL DEFAULT 0,
   connected_at BIGINT NOT NULL DEFAULT 0,
   merged_into  BIGINT REFERENCES contacts (id), -- the contact that it turned out to be
@@ -204,19 +213,48 @@ CREATE TABLE messages (
   author_name     TEXT NOT NULL,
   body            TEXT NOT NULL,
   client_id       TEXT, -- NULL where the writer gave none
-  media_count     INTEGER NOT NULL DEFAULT 0,
+  files           INTEGER NOT NULL DEFAULT 0, -- how many attachments
   rev             BIGINT NOT NULL
 );
 CREATE INDEX messages_conversation ON messages (conversation_id, id);
 CREATE UNIQUE INDEX messages_client ON messages (conversation_id, client_id) WHERE client_id IS NOT NULL;
 
-CREATE TABLE media (
-  message_id   BIGINT NOT NULL REFERENCES messages (id),
-  n            INTEGER NOT NULL,
-  url          TEXT NOT NULL,
-  content_type TEXT NOT NULL,
-  PRIMARY KEY (message_id, n)
+-- Files of messages. One that is uploaded and not sent yet has no message.
+CREATE TABLE attachments (
+  id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  message_id   BIGINT REFERENCES messages (id),
+  n            INTEGER NOT NULL DEFAULT 0, -- its place in the message
+  uploader     TEXT NOT NULL, -- staff:3, contact:12, or the carrier's channel
+  name         TEXT NOT NULL,
+  type         TEXT NOT NULL DEFAULT '', -- jpg, pdf: what was found in it, not what its name says
+  content_type TEXT NOT NULL DEFAULT '',
+  size         BIGINT NOT NULL DEFAULT 0,
+  width        INTEGER NOT NULL DEFAULT 0,
+  height       INTEGER NOT NULL DEFAULT 0,
+  blob         TEXT NOT NULL DEFAULT '', -- its key in the blob store; empty until it is there
+  thumb        TEXT NOT NULL DEFAULT '', -- the key of its small picture; empty: none
+  state        TEXT NOT NULL, -- kept, arriving, lost
+  source       TEXT NOT NULL DEFAULT '', -- where the carrier has it
+  problem      TEXT NOT NULL DEFAULT '',
+  attempts     INTEGER NOT NULL DEFAULT 0,
+  next_at      BIGINT NOT NULL DEFAULT 0, -- arriving: the next try
+  created_at   BIGINT NOT NULL
 );
+CREATE INDEX attachments_message ON attachments (message_id, n) WHERE message_id IS NOT NULL;
+CREATE INDEX attachments_arriving ON attachments (next_at) WHERE state = 'arriving';
+CREATE INDEX attachments_loose ON attachments (uploader, created_at) WHERE message_id IS NULL;
+
+-- What the other side has had and seen of a message, one row for each person.
+CREATE TABLE views (
+  message_id      BIGINT NOT NULL REFERENCES messages (id),
+  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  contact_id      BIGINT NOT NULL DEFAULT 0,
+  staff_id        BIGINT NOT NULL DEFAULT 0,
+  delivered_at    BIGINT NOT NULL DEFAULT 0, -- shown in an open portal or inbox
+  read_at         BIGINT NOT NULL DEFAULT 0, -- was in view there
+  PRIMARY KEY (message_id, contact_id, staff_id)
+);
+CREATE INDEX views_contact ON views (contact_id, conversation_id, message_id) WHERE contact_id <> 0;
 
 -- What a carrier delivered, as it came. The key makes the same id one message.
 CREATE TABLE inbound (
@@ -228,8 +266,11 @@ CREATE TABLE inbound (
 
 CREATE TABLE deliveries (
   id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  message_id      BIGINT NOT NULL REFERENCES messages (id),
-  conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+  purpose         TEXT NOT NULL, -- message, alert, link or code
+  message_id      BIGINT REFERENCES messages (id), -- NULL where it carries no message
+  conversation_id BIGINT REFERENCES conversations (id),
+  contact_id      BIGINT REFERENCES contacts (id), -- for whom; NULL for staff
+  staff_id        BIGINT REFERENCES staff (id),
   line_id         BIGINT NOT NULL REFERENCES lines (id),
   channel         TEXT NOT NULL,
   recipient       TEXT NOT NULL,
@@ -243,6 +284,7 @@ CREATE TABLE deliveries (
   token           TEXT NOT NULL UNIQUE, -- names the delivery in the carrier's callback URL
   conflict        BOOLEAN NOT NULL DEFAULT FALSE,
   handled         BOOLEAN NOT NULL DEFAULT FALSE,
+  carried_by      BIGINT REFERENCES deliveries (id), -- the later one that says this one too
   created_at      BIGINT NOT NULL,
   next_at         BIGINT NOT NULL, -- queued: not before; sending: the lease's end; unknown, sent: the next check, 0 when given up
   expires_at      BIGINT NOT NULL,
@@ -259,6 +301,7 @@ CREATE INDEX deliveries_failed ON deliveries (conversation_id) WHERE NOT handled
 CREATE INDEX deliveries_created ON deliveries (created_at, state);
 CREATE INDEX deliveries_message ON deliveries (message_id);
 CREATE INDEX deliveries_conversation ON deliveries (conversation_id, rev);
+CREATE INDEX deliveries_carried ON deliveries (carried_by) WHERE carried_by IS NOT NULL;
 CREATE UNIQUE INDEX deliveries_carrier ON deliveries (carrier_id) WHERE carrier_id IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -337,3 +380,38 @@ CREATE TABLE mentions (
   PRIMARY KEY (message_id, staff_id)
 );
 CREATE INDEX mentions_staff ON mentions (staff_id, conversation_id, seen);
+
+-- Magic links into the portal. The secret is in the mail or text only.
+CREATE TABLE portal_links (
+  hash            TEXT PRIMARY KEY, -- SHA-256 of the secret
+  contact_id      BIGINT NOT NULL REFERENCES contacts (id),
+  conversation_id BIGINT REFERENCES conversations (id), -- where it leads; NULL: home
+  channel         TEXT NOT NULL, -- by which it was sent, and
+  address         TEXT NOT NULL, -- to where
+  created_at      BIGINT NOT NULL,
+  expires_at      BIGINT NOT NULL,
+  revoked_at      BIGINT NOT NULL DEFAULT 0,
+  device          TEXT NOT NULL DEFAULT '' -- SHA-256 of the first device's mark; empty: not used yet
+);
+CREATE INDEX portal_links_contact ON portal_links (contact_id, created_at);
+
+CREATE TABLE portal_sessions (
+  hash       TEXT PRIMARY KEY, -- SHA-256 of the cookie
+  contact_id BIGINT NOT NULL REFERENCES contacts (id),
+  created_at BIGINT NOT NULL,
+  seen_at    BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  device     TEXT NOT NULL DEFAULT '' -- in words, such as Safari on iPhone
+);
+CREATE INDEX portal_sessions_contact ON portal_sessions (contact_id);
+CREATE INDEX portal_sessions_expiry ON portal_sessions (expires_at);
+
+-- Six-digit codes for an old link or another device.
+CREATE TABLE portal_codes (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  contact_id BIGINT NOT NULL REFERENCES contacts (id),
+  hash       TEXT NOT NULL, -- HMAC-SHA256 under a key of this store
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL
+);
+CREATE INDEX portal_codes_contact ON portal_codes (contact_id, created_at);

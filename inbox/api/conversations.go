@@ -117,7 +117,7 @@ func newConversation(c bridge.Conversation) Conversation {
 func (a *API) newMessage(m bridge.Message) Message {
 	out := Message{
 		ID: id(m.ID), At: m.At.UTC(), Direction: string(m.Direction), Channel: string(m.Channel),
-		Author: m.Author.Name, AuthorKind: string(m.Author.Kind), Body: m.Body, Media: len(m.Media),
+		Author: m.Author.Name, AuthorKind: string(m.Author.Kind), Body: m.Body, Media: len(m.Attachments),
 	}
 	if m.About.Record != 0 {
 		out.About = &About{id(m.About.Record), m.About.RecordLabel, m.About.Because}

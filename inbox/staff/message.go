@@ -49,9 +49,9 @@ func (s *Inbox) newMessage(m bridge.Message, to shownTo, into string) templates.
 		v.Side = string(bridge.Out) // one's own among the team stands on the right, like any other
 	}
 	v.About = newAbout(m, to)
-	for i, f := range m.Media {
+	for i, f := range m.Attachments {
 		name := "Photo"
-		if len(m.Media) > 1 {
+		if len(m.Attachments) > 1 {
 			name += " " + strconv.Itoa(i+1)
 		}
 		v.Media = append(v.Media, templates.Attachment{Name: name, Type: f.ContentType})
