@@ -144,6 +144,9 @@ type Facts struct {
 	// its zero value means that the contact has none.
 	By Channel
 	To Address
+	// Ways are all the ways to the contact, Tell those that a message takes when its
+	// writer chooses none. See Ways and Tell.
+	Ways, Tell []Way
 	// Who is the person concerned: added, removed, assigned, mentioned, managed,
 	// or the colleague of a team conversation. WhoSees: they see the conversation.
 	Who     Actor
@@ -154,6 +157,27 @@ type Facts struct {
 	Files   []File
 	// At is when, in the recipient's time zone.
 	At time.Time
+}
+
+// Use takes one of the ways to the contact for the message, and reports whether there
+// is it.
+func (f *Facts) Use(ch Channel) bool {
+	for i, w := range f.Ways {
+		if w.Channel == ch {
+			f.By, f.To, f.Tell = ch, w.To, f.Ways[i:i+1:i+1]
+			return true
+		}
+	}
+	return false
+}
+
+// Stands is the channel that the message itself has: a mail only says that there is
+// one in the portal.
+func (f *Facts) Stands() Channel {
+	if f.By == Email {
+		return Portal
+	}
+	return f.By
 }
 
 // A Rule says which of the rules decided. Earlier ones win over later ones.

@@ -72,6 +72,10 @@ type Contact struct {
 	Zone string
 	// Busy is what service pros and handymen say of themselves.
 	Busy bool
+	// Language is theirs for the portal and mails, such as "es"; empty: the business's.
+	Language string
+	// Told is how they want to hear of messages.
+	Told Told
 	// InvitedAt is when they were last invited, ConnectedAt when they accepted or
 	// first came by a magic link; zero: not yet.
 	InvitedAt, ConnectedAt time.Time
@@ -133,3 +137,6 @@ func (c Contact) AnswerTo(last string) Address {
 	}
 	return first
 }
+
+// Languages are those that the portal and mails speak; the first is the default.
+var Languages = [...]string{"en", "es"}

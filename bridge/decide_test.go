@@ -20,7 +20,7 @@ func fine(k Kind) *Facts {
 	f := &Facts{
 		Settings: s, Conversation: Conversation{ID: 9, Kind: k, Contact: 4}, Member: true, Text: true, Subject: "Kitchen tiles",
 		Contact: Contact{ID: 4, Name: "Priya Raman", Side: Customer, ConnectedAt: at, Addresses: []Address{phone}},
-		By:      Way(s.Policy(k)), To: phone, Shared: true, At: at,
+		By:      Ways(s, s.Policy(k), Contact{Addresses: []Address{phone}}, "", true)[0].Channel, To: phone, Shared: true, At: at,
 		Who: Actor{Kind: ByStaff, ID: 8, Name: "Maya Chen", Role: Admin, Active: true, Connected: true}, WhoSees: true,
 	}
 	if sides := k.Sides(); len(sides) > 0 {

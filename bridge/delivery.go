@@ -140,6 +140,11 @@ const (
 	ForCode    Purpose = "code"    // the six digits for an old link or a new device
 )
 
+// Secret stands in a delivery's Body for what no store keeps, a link's secret or a
+// code: it is made when the delivery leaves. A Body that is nothing else gets its
+// words then, too. Text from people never has this character; see CleanText.
+const Secret = "\x1a"
+
 // A Delivery is one message on its way to one address by one channel; or, where it
 // has no Message, a link or a code on its way.
 type Delivery struct {

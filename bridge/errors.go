@@ -13,6 +13,9 @@ var (
 	ErrConflict = errors.New("changed in the meantime")
 	// ErrDuplicate says that the same thing was stored before.
 	ErrDuplicate = errors.New("already stored")
+	// ErrNotWanted says that a delivery is better not sent any more, as when its
+	// message was read meanwhile.
+	ErrNotWanted = errors.New("not wanted any more")
 )
 
 // Invalid says which field of the input is wrong and how to mend it. Problem is

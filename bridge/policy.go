@@ -147,6 +147,11 @@ type Policy struct {
 	Files    Files       `json:"files"`
 	// Tell is how the other side is told of a message, the first the best.
 	Tell []Channel `json:"tell"`
+	// Link says that a text carries a link into the portal instead of the message.
+	Link bool `json:"link"`
+	// Alert is how the team is told of what the other side writes in the portal,
+	// beside the inbox: SMS to the phones on duty, Email to who takes part.
+	Alert []Channel `json:"alert"`
 	// Accept is where the other side's answers may come from.
 	Accept []Channel `json:"accept"`
 	SeenBy Audience  `json:"seen_by"`
@@ -165,17 +170,8 @@ func (p *Policy) Tells(ch Channel) bool { return slices.Contains(p.Tell, ch) }
 // Accepts reports whether answers may come by a channel.
 func (p *Policy) Accepts(ch Channel) bool { return slices.Contains(p.Accept, ch) }
 
-// Way is the channel that a message of the team takes: a text where the kind tells
-// people by text, for that is what they notice; else the first way of the kind.
-func Way(p *Policy) Channel {
-	switch {
-	case p.Tells(SMS):
-		return SMS
-	case len(p.Tell) > 0:
-		return p.Tell[0]
-	}
-	return Inbox
-}
+// Alerts reports whether the team is told by a channel.
+func (p *Policy) Alerts(ch Channel) bool { return slices.Contains(p.Alert, ch) }
 
 const mb = 1 << 20
 
@@ -194,18 +190,21 @@ func NewPolicy(k Kind) Policy {
 		p.Starters.System, p.AddStaff, p.AddContacts = true, true, true
 		p.Files = Files{Most: 5, MaxSize: 10 * mb, Types: slices.Clone(photos)}
 		p.Tell, p.Accept = []Channel{Portal, SMS, Email}, []Channel{Portal, SMS, Email}
-		p.Gates = []Gate{GateReachable}
+		p.Gates, p.Alert = []Gate{GateReachable}, []Channel{SMS}
 	case KindPartner:
 		p.Files = Files{Most: 1, MaxSize: 10 * mb, Types: slices.Clone(images), Alone: true}
 		p.Tell, p.Accept, p.FromTop = []Channel{Portal, SMS}, []Channel{Portal, SMS}, true
+		p.Link = true
 	case KindDirect:
 		p.Starters.Contact, p.SeenBy = true, ParticipantsOnly
 		p.Files = Files{Most: 10, MaxSize: 20 * mb, Types: slices.Clone(documents)}
 		p.Tell, p.Accept, p.Gates = []Channel{Portal, Email}, []Channel{Portal}, []Gate{GateConnected}
+		p.Alert = []Channel{Email}
 	case KindMaintenance:
 		p.Starters, p.Subject, p.SeenBy, p.AddStaff, p.AddContacts = Starters{System: true}, SubjectDerived, ParticipantsOnly, true, true
 		p.Files = Files{Most: 10, MaxSize: 20 * mb, Types: slices.Clone(documents)}
 		p.Tell, p.Accept, p.Gates = []Channel{Portal, Email}, []Channel{Portal}, []Gate{GateConnected, GateShared}
+		p.Alert = []Channel{Email}
 	case KindTeam:
 		p.SeenBy = ParticipantsOnly
 		p.Files = Files{Most: 10, MaxSize: 20 * mb, Types: slices.Clone(documents)}
@@ -402,6 +401,8 @@ func (p *Policy) check() error {
 		return &Invalid{"seen_by", "Texts land here by themselves, so the whole team sees them: else one could land where nobody looks"}
 	case len(p.Tell) == 0 || !known(p.Tell):
 		return &Invalid{"tell", "Choose at least one way to tell people"}
+	case slices.ContainsFunc(p.Alert, func(ch Channel) bool { return ch != SMS && ch != Email }):
+		return &Invalid{"alert", "The team is told by text or by email, beside the inbox"}
 	case !known(p.Accept):
 		return &Invalid{"accept", "Choose among the ways that there are"}
 	case (p.Kind == KindTeam) != slices.Contains(p.Tell, Inbox):

@@ -26,11 +26,11 @@ func (tx *Tx) AddressesOf(ch bridge.Channel, value string) ([]bridge.Address, er
 	return as, err
 }
 
-const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), COALESCE(external_id, ''), created_at"
+const contactColumns = "id, name, company, side, zone, busy, invited_at, connected_at, COALESCE(merged_into, 0), COALESCE(external_id, ''), language, notify, created_at"
 
 func scanContact(s scanner) (c bridge.Contact, err error) {
 	var invited, connected, created int64
-	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &c.External, &created)
+	err = s.Scan(&c.ID, &c.Name, &c.Company, &c.Side, &c.Zone, &c.Busy, &invited, &connected, &c.MergedInto, &c.External, &c.Language, &c.Told, &created)
 	c.InvitedAt, c.ConnectedAt, c.CreatedAt = moment(invited), moment(connected), moment(created)
 	return c, err
 }
@@ -183,9 +183,9 @@ func (tx *Tx) AddContact(c bridge.Contact, now time.Time) (bridge.Contact, error
 // conversations, and these into the folder of its side.
 func (tx *Tx) PutContact(c bridge.Contact) error {
 	if _, err := tx.exec(`
-		UPDATE contacts SET name = $2, company = $3, side = $4, zone = $5, busy = $6, invited_at = $7, connected_at = $8, sort_name = $9, rev = $10
+		UPDATE contacts SET name = $2, company = $3, side = $4, zone = $5, busy = $6, invited_at = $7, connected_at = $8, sort_name = $9, language = $10, notify = $11, rev = $12
 		WHERE id = $1`,
-		c.ID, c.Name, c.Company, c.Side, c.Zone, c.Busy, millis(c.InvitedAt), millis(c.ConnectedAt), SortName(c), tx.rev); err != nil {
+		c.ID, c.Name, c.Company, c.Side, c.Zone, c.Busy, millis(c.InvitedAt), millis(c.ConnectedAt), SortName(c), c.Language, c.Told, tx.rev); err != nil {
 		return err
 	}
 	return tx.updateConversations("title = $2, folder = CASE WHEN kind IN ('customer', 'direct') THEN $3 ELSE folder END",
@@ -213,6 +213,8 @@ func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
 		"DELETE FROM record_contacts WHERE contact_id = $1 AND CAST($2 AS BIGINT) IS NOT NULL",
 		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0",
 		"UPDATE records SET submitted_by = $2 WHERE submitted_by = $1",
+		"UPDATE portal_links SET contact_id = $2 WHERE contact_id = $1",
+		"UPDATE portal_sessions SET contact_id = $2 WHERE contact_id = $1",
 		"UPDATE addresses SET contact_id = $2 WHERE contact_id = $1 AND NOT EXISTS (SELECT 1 FROM addresses b WHERE b.contact_id = $2 AND b.channel = addresses.channel AND b.value = addresses.value)",
 	} {
 		if _, err := tx.exec(q, from.ID, into.ID); err != nil {

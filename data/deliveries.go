@@ -56,6 +56,49 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	return d, err
 }
 
+// AddMail queues a mail about a message. One about the same conversation that waits
+// for the same person is carried by it: the new one says both. It waits for further
+// messages until its NextAt, but at most limit after the first message.
+func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (bridge.Delivery, error) {
+	waiting, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE conversation_id = $1 AND recipient = $2 AND channel = 'email' AND state = 'queued' AND attempts = 0
+			AND state IN ('queued', 'sending', 'unknown')`, d.Conversation, d.To)
+	if err != nil {
+		return d, err
+	}
+	for _, w := range waiting {
+		first, err := one(tx, scanID[int64], "SELECT MIN(created_at) FROM deliveries WHERE id = $1 OR carried_by = $1", w.ID)
+		if err != nil {
+			return d, err
+		}
+		if last := moment(first).Add(limit); d.NextAt.After(last) {
+			d.NextAt = last
+		}
+	}
+	if d, err = tx.AddDelivery(d, now); err != nil {
+		return d, err
+	}
+	for _, w := range waiting {
+		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// Carried gives the messages that a delivery says, the oldest first.
+func (tx *Tx) Carried(id bridge.DeliveryID) ([]bridge.Message, error) {
+	return tx.inOrder("SELECT "+messageColumns+` FROM messages
+		WHERE id IN (SELECT message_id FROM deliveries WHERE (id = $1 OR carried_by = $1) AND message_id IS NOT NULL) ORDER BY id DESC`, id)
+}
+
+// SetBody keeps the words of a delivery, without its secret, so that the carrier's
+// list can be compared with them.
+func (tx *Tx) SetBody(id bridge.DeliveryID, body string) error {
+	_, err := tx.exec("UPDATE deliveries SET body = $2 WHERE id = $1", id, body)
+	return err
+}
+
 // ReleaseWaiting makes what waits for the end of quiet hours due at once: an answer
 // to somebody who is awake must not stand in line behind it.
 func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time) error {
@@ -307,7 +350,7 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 	if d.Conversation != 0 {
 		tx.touch(d.Conversation)
 	}
-	if d.State != was {
+	if d.State != was && d.Channel == bridge.Email {
 		if err := tx.carry(d); err != nil {
 			return err
 		}

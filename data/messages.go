@@ -119,7 +119,13 @@ func (tx *Tx) Messages(id bridge.ConversationID, before bridge.MessageID, limit 
 	if before != 0 {
 		q, args = q+" AND m.id < $2", append(args, before)
 	}
-	ms, err := list(tx, scanMessage, q+" ORDER BY m.id DESC LIMIT "+strconv.Itoa(limit), args...)
+	return tx.inOrder(q+" ORDER BY m.id DESC LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// inOrder runs a query that gives messages newest first, and gives them complete and
+// in the order that they were written.
+func (tx *Tx) inOrder(q string, args ...any) ([]bridge.Message, error) {
+	ms, err := list(tx, scanMessage, q, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +187,7 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 		at[ms[i].ID] = &ms[i]
 		id := int64(ms[i].ID)
 		all = append(all, id)
-		if ms[i].Direction == bridge.Out {
+		if ms[i].Direction == bridge.Out || ms[i].Channel == bridge.Portal { // one in the portal may have gone to a phone on duty
 			sent = append(sent, id)
 		}
 		if len(ms[i].Attachments) > 0 {
@@ -193,6 +199,13 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 	}
 	if err := tx.placed(at, all); err != nil {
 		return fmt.Errorf("read placements: %w", err)
+	}
+	if s, err := tx.Settings(); err != nil {
+		return err
+	} else if s.PortalOn {
+		if err := tx.seenBy(at, all); err != nil {
+			return fmt.Errorf("read views: %w", err)
+		}
 	}
 	if len(sent) > 0 {
 		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN "+among(&sent)+" ORDER BY id", sent...)

@@ -86,3 +86,20 @@ func (tx *Tx) Attend(k bridge.Kind, who bridge.StaffID, now time.Time) error {
 		ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0`, k, who, millis(now))
 	return err
 }
+
+// OtherContacts are the contacts who take part in a conversation beside one of them.
+func (tx *Tx) OtherContacts(id bridge.ConversationID, beside bridge.ContactID) ([]bridge.Contact, error) {
+	ids, err := list(tx, scanID[bridge.ContactID], `
+		SELECT contact_id FROM participants WHERE conversation_id = $1 AND contact_id <> 0 AND contact_id <> $2 AND left_at = 0 ORDER BY contact_id`, id, beside)
+	out := make([]bridge.Contact, 0, len(ids))
+	for _, c := range ids {
+		if err != nil {
+			break
+		}
+		var who bridge.Contact
+		if who, err = tx.Contact(c); err == nil && who.MergedInto == 0 {
+			out = append(out, who)
+		}
+	}
+	return out, err
+}

@@ -9,6 +9,10 @@ import (
 // MarkRead notes that a reader has seen a conversation up to a message. It never
 // goes back, and reports whether it moved.
 func (tx *Tx) MarkRead(id bridge.ConversationID, reader bridge.StaffID, upto bridge.MessageID, now time.Time) (bool, error) {
+	was, err := one(tx, scanID[bridge.MessageID], "SELECT COALESCE(MAX(upto), 0) FROM reads WHERE conversation_id = $1 AND staff_id = $2", id, reader)
+	if err != nil {
+		return false, err
+	}
 	n, err := tx.exec(`
 		INSERT INTO reads (conversation_id, staff_id, seen, upto, at)
 		SELECT c.id, CAST($2 AS BIGINT), c.inbound - (
@@ -21,6 +25,9 @@ func (tx *Tx) MarkRead(id bridge.ConversationID, reader bridge.StaffID, upto bri
 	}
 	seen, err := tx.seeMentions(id, reader, upto)
 	if err != nil || n == 0 && seen == 0 {
+		return false, err
+	}
+	if err := tx.readByStaff(reader, id, was, upto, now); err != nil {
 		return false, err
 	}
 	return true, tx.updateConversations("urgent = urgent", "id = $1", id)

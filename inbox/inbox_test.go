@@ -146,8 +146,8 @@ func (f *office) hire() {
 		f.Fatal(err)
 	}
 	var samHash, joHash string
-	f.samKey, samHash = web.NewSecret()
-	f.joKey, joHash = web.NewSecret()
+	f.samKey, samHash = bridge.NewSecret()
+	f.joKey, joHash = bridge.NewSecret()
 	err = f.store.Write(f.Context(), func(tx *data.Tx) (err error) {
 		if _, err = tx.PutLine(bridge.Line{Phone: "+14155550100", Name: "Main", Active: true}); err != nil {
 			return err
@@ -605,7 +605,7 @@ func TestTheAPIObeysTheInboxesRules(t *testing.T) {
 func TestTheFirstOwnersLinkWorksOnceAndOpeningItChangesNothing(t *testing.T) {
 	datatest.EachOptions(t, func(t *testing.T, o data.Options) {
 		f := newEmptyOffice(t, o)
-		secret, hash := web.NewSecret()
+		secret, hash := bridge.NewSecret()
 		if err := f.store.Write(t.Context(), func(tx *data.Tx) error {
 			return tx.AddTicket(hash, web.TicketOwner, time.Now().Add(time.Hour))
 		}); err != nil {

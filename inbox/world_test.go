@@ -9,7 +9,6 @@ import (
 
 	"porchlight/bridge"
 	"porchlight/data"
-	"porchlight/inbox/web"
 )
 
 // A world is a business by chance: a team, people, records and conversations, and
@@ -119,7 +118,7 @@ func (w *world) hireAll(tx *data.Tx, hash string) {
 		p := must(tx.AddStaff(bridge.Staff{Name: fmt.Sprintf("Person%d Team", i), Email: fmt.Sprintf("p%d@example.com", i), Role: role}, hash, w.tick()))
 		p.Active = i == 0 || !w.chance(6)
 		ok(tx.PutStaff(p))
-		key, keyHash := web.NewSecret()
+		key, keyHash := bridge.NewSecret()
 		ok(tx.AddKey(p.ID, keyHash, w.tick()))
 		w.keys[p.ID] = key
 		w.staff = append(w.staff, p)

@@ -32,6 +32,10 @@ type Options struct {
 	Zone *time.Location
 	// Region is where a number without a country code is from, such as "US".
 	Region string
+	// OnDuty are the staff phones that hear of what customers write in the portal.
+	OnDuty []bridge.Phone
+	// Batch is how long a mail waits for further messages; 0 is a minute.
+	Batch time.Duration
 	// KeepTrying is how long a text stays worth sending; 0 is bridge.KeepTrying.
 	KeepTrying time.Duration
 	// Pace of a line that writes to us but is not in the configuration.
@@ -45,6 +49,9 @@ type Intake struct{ Options }
 func New(o Options) *Intake {
 	if o.KeepTrying == 0 {
 		o.KeepTrying = bridge.KeepTrying
+	}
+	if o.Batch == 0 {
+		o.Batch = time.Minute
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC

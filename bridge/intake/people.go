@@ -416,11 +416,15 @@ func (in *Intake) AcceptInvite(ctx context.Context, hash string) (c bridge.Conta
 	return c, err
 }
 
+// stillNew is how old a message may be to count as unread for who comes into the
+// portal for the first time: they have read the earlier ones as texts.
+const stillNew = 24 * time.Hour
+
 // connect notes that a contact has come in, and opens what waited for that.
 func (in *Intake) connect(tx *data.Tx, c *bridge.Contact) error {
 	now := in.Now()
 	c.ConnectedAt = now
-	if err := tx.PutContact(*c); err != nil {
+	if err := errors.Join(tx.PutContact(*c), tx.StartedBefore(c.ID, now.Add(-stillNew))); err != nil {
 		return err
 	}
 	rs, err := tx.RecordsOf(c.ID, 200)

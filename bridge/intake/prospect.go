@@ -32,7 +32,7 @@ func (in *Intake) Prospect(tx *data.Tx, actor bridge.Staff, s Start) (p Prospect
 			return p, err
 		}
 		p.Facts.Contact.Side, p.Facts.Contact.Addresses = bridge.Customer, []bridge.Address{{Channel: bridge.SMS, Value: string(phone), Answerable: true}}
-		in.route(&p.Facts)
+		in.route(&p.Facts, false)
 		p.Decision = bridge.Decide(actor.Actor(), bridge.DoStart, &p.Facts)
 		return p, nil
 	}
@@ -136,6 +136,6 @@ func (in *Intake) requestFacts(s *bridge.Settings, c bridge.Contact, r bridge.Re
 	if r.SubmittedBy != 0 && c.ID != r.SubmittedBy {
 		f.Record.SubmittedBy = 0 // shared by the team: the switch for tenants' own does not count
 	}
-	in.route(&f)
+	in.route(&f, false)
 	return f, Start{Kind: bridge.KindMaintenance, Record: r.ID}.about(f, bridge.Staff{})
 }

@@ -24,6 +24,8 @@ type Draft struct {
 	// one came from somebody else, the reply is stopped with bridge.ErrConflict.
 	// 0 sends whatever came.
 	Seen bridge.MessageID
+	// By is the way that the writer chose; empty takes the best that the kind allows.
+	By bridge.Channel
 	// leave is when its texts leave, if not at once.
 	leave time.Time
 }
@@ -56,6 +58,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 			} else if !errors.Is(err, bridge.ErrNotFound) {
 				return err
 			}
+		}
+		if do == bridge.DoReply && d.By != "" && !f.Use(d.By) {
+			return &bridge.Denied{Code: "channel", Sentence: "A message cannot go this way now", Fix: "Choose another way to send it"}
 		}
 		decided := bridge.Decide(actor.Actor(), do, &f)
 		if !decided.Allowed() {
@@ -109,7 +114,7 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 	}
 	kind, team := "note", f.Conversation.Kind == bridge.KindTeam
 	if do != bridge.DoNote {
-		m.Direction, m.Channel, kind = bridge.Out, f.By, "reply"
+		m.Direction, m.Channel, kind = bridge.Out, f.Stands(), "reply"
 	}
 	if team && do != bridge.DoNote {
 		m.Direction = bridge.In // for everybody else of the team it is something new
@@ -209,41 +214,6 @@ func missed(tx *data.Tx, actor bridge.Staff, d Draft, do bridge.Action) error {
 	return bridge.ErrConflict
 }
 
-// deliver queues a message to its address, in as many parts as the carrier wants.
-// What stands in the portal or the inbox needs no carrier.
-func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave time.Time) ([]bridge.Delivery, error) {
-	if m.Channel != bridge.SMS {
-		return nil, nil
-	}
-	line, err := tx.SendingLine(f.Conversation.Line)
-	if err != nil {
-		return nil, fmt.Errorf("find line: %w", err)
-	}
-	at := m.At
-	if leave.After(at) {
-		at = leave
-	} else if err := tx.ReleaseWaiting(m.Conversation, f.To.Value, at); err != nil {
-		return nil, fmt.Errorf("release what waits: %w", err)
-	}
-	parts := in.Split(m.Body)
-	out := make([]bridge.Delivery, 0, len(parts))
-	for _, part := range parts {
-		d := bridge.Delivery{
-			Message: m.ID, Conversation: m.Conversation, Line: line.ID, Channel: m.Channel,
-			To: f.To.Value, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
-		}
-		if len(parts) > 1 {
-			d.Body = part
-		}
-		d, err := tx.AddDelivery(d, m.At)
-		if err != nil {
-			return nil, fmt.Errorf("queue delivery: %w", err)
-		}
-		out = append(out, d)
-	}
-	return out, nil
-}
-
 // facts reads a conversation as the actor may see it, and all that Decide wants to
 // know of it.
 func (in *Intake) facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationID) (f bridge.Facts, err error) {
@@ -274,7 +244,9 @@ func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversatio
 			return f, err
 		}
 	}
-	in.route(&f)
+	if err := in.routeOut(tx, &f); err != nil {
+		return f, err
+	}
 	if k := conv.Kind; f.By == bridge.SMS && conv.Inbound == 0 && k != bridge.KindCustomer && k != bridge.KindPartner {
 		if f.Heard, err = tx.Heard(conv.Contact); err != nil { // their texts land elsewhere
 			return f, err
@@ -283,11 +255,28 @@ func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversatio
 	return f, in.peer(tx, actor, &f)
 }
 
-// route says by which channel and to which address a message leaves, and whether
-// the record is the contact's to hear of.
-func (in *Intake) route(f *bridge.Facts) {
-	f.By = bridge.Way(f.Settings.Policy(f.Conversation.Kind))
-	f.To = f.Contact.AnswerTo(f.Conversation.Address)
+// routeOut says by which ways a message can leave, and by which it does.
+func (in *Intake) routeOut(tx *data.Tx, f *bridge.Facts) error {
+	p := f.Settings.Policy(f.Conversation.Kind)
+	mail := p.Tells(bridge.Email) && f.Settings.PortalOn && f.Contact.Mail().Value != ""
+	if mail {
+		_, err := tx.Mailbox()
+		if mail = err == nil; err != nil && !errors.Is(err, bridge.ErrNotFound) {
+			return err
+		}
+	}
+	in.route(f, mail)
+	return nil
+}
+
+// route is routeOut for who knows whether the business can send mail. It also says
+// whether the record is the contact's to hear of.
+func (in *Intake) route(f *bridge.Facts, mail bool) {
+	f.Ways = bridge.Ways(f.Settings, f.Settings.Policy(f.Conversation.Kind), f.Contact, f.Conversation.Address, mail)
+	f.Tell = bridge.Tell(f.Settings, f.Ways, f.Contact.Told)
+	if len(f.Tell) > 0 {
+		f.By, f.To = f.Tell[0].Channel, f.Tell[0].To
+	}
 	f.Shared = shared(f.Record, f.Contact)
 	f.At = in.Now().In(in.zone(f.Contact))
 }
@@ -349,7 +338,7 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if err := tx.SetHandled(d); err != nil {
 			return err
 		}
-		line, err := tx.SendingLine(f.Conversation.Line)
+		line, err := in.lineFor(tx, d.Channel, f.Conversation.Line)
 		if err != nil {
 			return err
 		}
@@ -357,10 +346,13 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if decided.NotBefore.After(at) {
 			at = decided.NotBefore
 		}
-		// To the address an answer goes to now: somebody may have mended the number.
+		if d.Purpose == bridge.ForMessage && d.Contact == f.Contact.ID {
+			// To the address an answer goes to now: somebody may have mended the number.
+			d.To = f.To.Value
+		}
 		_, err = tx.AddDelivery(bridge.Delivery{
-			Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel,
-			To: f.To.Value, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+			Purpose: d.Purpose, Message: d.Message, Conversation: d.Conversation, Contact: d.Contact, Staff: d.Staff, Line: line.ID, Channel: d.Channel,
+			To: d.To, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 		}, now)
 		return err
 	})
@@ -391,7 +383,11 @@ func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) 
 	if f, err = in.facts(tx, actor, d.Conversation); err != nil {
 		return d, f, err
 	}
-	f.By = d.Channel
+	if f.By = d.Channel; d.Channel == bridge.SMS {
+		f.To = f.Contact.AnswerTo(f.Conversation.Address)
+	} else {
+		f.To = f.Contact.Mail()
+	}
 	if !d.State.CanRetry() {
 		return d, f, &bridge.Denied{Code: "not_failed", Sentence: "This message has not failed", Fix: "Reload to see how far it is"}
 	}

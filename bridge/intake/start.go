@@ -184,7 +184,7 @@ func (in *Intake) startFacts(tx *data.Tx, actor bridge.Staff, s *Start, now time
 			}
 			f.Who = who.Actor()
 		}
-		in.route(&f)
+		in.route(&f, false)
 		return f, nil
 	}
 	if f.Contact, err = in.startContact(tx, actor, s, now); err != nil {
@@ -196,8 +196,7 @@ func (in *Intake) startFacts(tx *data.Tx, actor bridge.Staff, s *Start, now time
 			return f, &bridge.Invalid{Field: "record", Problem: "Choose one of their jobs, quotes or projects"}
 		}
 	}
-	in.route(&f)
-	return f, nil
+	return f, in.routeOut(tx, &f)
 }
 
 // startContact finds whom it is with, or makes a contact of a number that nobody

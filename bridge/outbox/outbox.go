@@ -8,6 +8,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,6 +22,10 @@ import (
 type Options struct {
 	Store    *data.Store
 	Carriers map[bridge.Channel]bridge.Carrier
+	// Prepare gives what a claimed delivery says, in the transaction that claims it:
+	// links and codes are made when they leave. bridge.ErrNotWanted ends the delivery, as
+	// when its message was read meanwhile. nil sends what is stored.
+	Prepare func(*data.Tx, data.Claim) (bridge.Outgoing, error)
 	// Wake tells that something became due. One waiting signal is enough.
 	Wake <-chan struct{}
 	Now  func() time.Time
@@ -62,6 +67,9 @@ func New(o Options) *Outbox {
 	def(&o.SureAfter, 2*time.Minute)
 	if o.Workers == 0 {
 		o.Workers = 64
+	}
+	if o.Prepare == nil {
+		o.Prepare = func(_ *data.Tx, c data.Claim) (bridge.Outgoing, error) { return c.Outgoing(), nil }
 	}
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
@@ -167,9 +175,9 @@ func (o *Outbox) read(ctx context.Context, moment func(*data.Tx) (time.Time, err
 func (o *Outbox) claimNow(ctx context.Context) (n int, err error) {
 	after := func(error) {}
 	err = o.Store.Write(ctx, func(tx *data.Tx) error {
-		claims, told, err := o.take(tx)
+		ready, told, err := o.take(tx)
 		if err == nil {
-			n, after = len(claims), told
+			n, after = len(ready), told
 		}
 		return err
 	})
@@ -188,9 +196,9 @@ func (o *Outbox) claim(tx *data.Tx) (after func(error), err error) {
 
 // take claims what may leave now, as far as there are workers. after starts the
 // attempts when the claims are durable, and not before; or it frees the workers.
-func (o *Outbox) take(tx *data.Tx) (claims []data.Claim, after func(error), err error) {
+func (o *Outbox) take(tx *data.Tx) (taken []taken, after func(error), err error) {
 	room := o.reserve()
-	defer func() { o.release(room - len(claims)) }()
+	defer func() { o.release(room - len(taken)) }()
 	now := o.Now()
 	var all []data.Claim
 	for ch := range o.Carriers {
@@ -206,18 +214,50 @@ func (o *Outbox) take(tx *data.Tx) (claims []data.Claim, after func(error), err 
 	if room == len(all) {
 		o.wantRoom()
 	}
-	return all, func(err error) {
+	ready, err := o.prepare(tx, all, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ready, func(err error) {
 		if err != nil {
-			o.release(len(all))
+			o.release(len(ready))
 			return
 		}
-		for _, c := range all {
+		for _, t := range ready {
 			go func() { // joined by Run, by way of busy
 				defer o.release(1)
-				o.attempt(c)
+				o.attempt(t)
 			}()
 		}
 	}, nil
+}
+
+// A taken delivery is claimed and has its words.
+type taken struct {
+	data.Claim
+	out bridge.Outgoing
+	err error // it could not be put together
+}
+
+// prepare gives claims their words, and ends those that are not wanted any more.
+func (o *Outbox) prepare(tx *data.Tx, claims []data.Claim, now time.Time) ([]taken, error) {
+	ready := make([]taken, 0, len(claims))
+	for _, c := range claims {
+		out, err := o.Prepare(tx, c)
+		if !errors.Is(err, bridge.ErrNotWanted) {
+			ready = append(ready, taken{c, out, err})
+			continue
+		}
+		if err := tx.EndAttempt(c.ID, c.Attempts, bridge.Outcome{Kind: bridge.Refused, Detail: "read meanwhile, so it was not sent"}, now); err != nil {
+			return nil, err
+		}
+		d := c.Delivery
+		d.State, d.NextAt, d.Detail = bridge.Canceled, time.Time{}, "read meanwhile"
+		if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, now); err != nil {
+			return nil, err
+		}
+	}
+	return ready, nil
 }
 
 func (o *Outbox) setOpen(open bool) {
@@ -269,11 +309,16 @@ func signal(c chan<- struct{}) {
 
 // attempt makes one try and stores its outcome. A stop of the program does not
 // cut it off: its answer is worth the wait.
-func (o *Outbox) attempt(c data.Claim) {
-	ctx, carrier := context.Background(), o.Carriers[c.Channel]
-	limit, cancel := context.WithTimeout(ctx, o.Timeout)
-	out := carrier.Send(limit, c.Outgoing())
-	cancel()
+func (o *Outbox) attempt(t taken) {
+	c, ctx, carrier := t.Claim, context.Background(), o.Carriers[t.Channel]
+	out := bridge.Outcome{Kind: bridge.Retry, Code: "prepare"}
+	if t.err == nil {
+		limit, cancel := context.WithTimeout(ctx, o.Timeout)
+		out = carrier.Send(limit, t.out)
+		cancel()
+	} else {
+		out.Detail = t.err.Error()
+	}
 	o.Sent(c.Channel, out.Kind)
 	if out.Kind != bridge.Accepted {
 		slog.Warn("delivery not accepted", "delivery", c.ID, "to", bridge.MaskAddress(c.To), "outcome", out.Kind, "code", out.Code, "detail", out.Detail)

@@ -94,7 +94,7 @@ func (s *seeder) owner(tx *data.Tx) (err error) {
 	if p, err = tx.AddStaff(p, hash, s.start); err != nil {
 		return err
 	}
-	secret, keyHash := web.NewSecret()
+	secret, keyHash := bridge.NewSecret()
 	s.key = secret
 	return tx.AddKey(p.ID, keyHash, s.start)
 }

@@ -550,7 +550,7 @@ func (s *stage) door() (url, welcome string) {
 	}
 	server := httptest.NewServer(p.handler)
 	s.close = append(s.close, func() { server.Close(); _ = p.store.Close() })
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	if err := p.store.Write(s.Context(), func(tx *data.Tx) error {
 		return tx.AddTicket(hash, web.TicketOwner, time.Now().Add(time.Hour))
 	}); err != nil {

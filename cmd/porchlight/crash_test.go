@@ -28,7 +28,6 @@ import (
 	"porchlight/bridge"
 	"porchlight/bridge/sms/smstest"
 	"porchlight/data"
-	"porchlight/inbox/web"
 )
 
 // TestMain lets the test binary be the program that the crash test kills, and the
@@ -128,7 +127,7 @@ func newCrashRun(t *testing.T) *crashRun {
 	t.Cleanup(func() { r.log.Close() })
 	s := r.open()
 	defer s.Close()
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	r.key = secret
 	err = s.Write(t.Context(), func(tx *data.Tx) error {
 		p, err := tx.AddStaff(bridge.Staff{Name: "Sam Ortiz", Email: "sam@example.com", Role: bridge.Owner}, "x", time.Now())

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"data/datatest":       {"bridge", "data"},
 	"bridge/intake":       {"bridge", "data", "bridge/thread"},
 	"bridge/outbox":       {"bridge", "data"},
+	"bridge/notify":       {"bridge", "data"},
 	"bridge/routine":      {"bridge", "data"},
 	"webhooks":            {"bridge", "bridge/intake", "bridge/sms", "bridge/email", "bridge/receptionist"},
 	"inbox/web":           {"bridge", "data", "templates"},

@@ -229,7 +229,7 @@ func makeKey(ctx context.Context, e env) error {
 		if *revoke {
 			return revokeKeys(ctx, e, s, p)
 		}
-		secret, hash := web.NewSecret()
+		secret, hash := bridge.NewSecret()
 		if err := s.Write(ctx, func(tx *data.Tx) error { return tx.AddKey(p.ID, hash, time.Now()) }); err != nil {
 			return err
 		}

@@ -264,7 +264,7 @@ func (f *freshConns) close() {
 
 // inviteOwner prints a one-time link while there is nobody in the team.
 func (p *program) inviteOwner(ctx context.Context, e env) error {
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	var lonely bool
 	err := p.store.Write(ctx, func(tx *data.Tx) error {
 		team, err := tx.Staff()

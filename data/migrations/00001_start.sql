@@ -197,6 +197,7 @@ CREATE TABLE participants (
   staff_id        BIGINT NOT NULL DEFAULT 0,
   added_at        BIGINT NOT NULL,
   left_at         BIGINT NOT NULL DEFAULT 0, -- 0 while they take part
+  old_upto        BIGINT NOT NULL DEFAULT 0, -- messages up to this one were there before they had the portal
   PRIMARY KEY (conversation_id, contact_id, staff_id)
 );
 CREATE INDEX participants_staff ON participants (staff_id, conversation_id, left_at) WHERE staff_id <> 0;

@@ -72,7 +72,7 @@ func (a *API) authenticate(h huma.API) func(huma.Context, func(huma.Context)) {
 		err := error(bridge.ErrNotFound)
 		if ok && key != "" {
 			err = a.store.Read(ctx.Context(), func(tx *data.Tx) (err error) {
-				actor, err = tx.StaffByKey(web.HashSecret(key))
+				actor, err = tx.StaffByKey(bridge.HashSecret(key))
 				return err
 			})
 		}

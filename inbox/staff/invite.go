@@ -28,7 +28,7 @@ func (s *Inbox) invite(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	link, text := s.PublicURL+"/i/"+secret, ""
 	var who bridge.Contact
 	if err := s.look(c.Request.Context(), func(tx *data.Tx) (err error) { who, err = standing(tx, id); return err }); err != nil {
@@ -62,7 +62,7 @@ const invitesAllowed = 60
 func (s *Inbox) invitation(c *gin.Context) error {
 	return s.showInvitation(c, func(p *templates.InvitedPage) error {
 		return s.look(c.Request.Context(), func(tx *data.Tx) error {
-			who, err := s.in.Invited(tx, web.HashSecret(p.Secret))
+			who, err := s.in.Invited(tx, bridge.HashSecret(p.Secret))
 			p.First, p.Connected = firstName(who), who.Connected()
 			return err
 		})
@@ -71,7 +71,7 @@ func (s *Inbox) invitation(c *gin.Context) error {
 
 func (s *Inbox) accept(c *gin.Context) error {
 	return s.showInvitation(c, func(p *templates.InvitedPage) error {
-		who, err := s.in.AcceptInvite(c.Request.Context(), web.HashSecret(p.Secret))
+		who, err := s.in.AcceptInvite(c.Request.Context(), bridge.HashSecret(p.Secret))
 		p.First, p.Connected = firstName(who), true
 		return err
 	})

@@ -94,7 +94,7 @@ func newTeamRow(reader, m bridge.Staff, now time.Time) templates.TeamRow {
 // hire invites somebody. The link is shown in this answer and nowhere else, so the
 // answer is the page itself: an address that could be opened again would keep it.
 func (s *Inbox) hire(c *gin.Context) error {
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	p := bridge.Staff{Name: c.PostForm("name"), Email: c.PostForm("email"), Role: bridge.Role(c.PostForm("role"))}
 	made, err := s.in.InviteStaff(c.Request.Context(), me(c), p, hash)
 	if bad, ok := wrong(err); ok {
@@ -118,7 +118,7 @@ func (s *Inbox) rehire(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	secret, hash := web.NewSecret()
+	secret, hash := bridge.NewSecret()
 	if err := s.in.ReinviteStaff(c.Request.Context(), me(c), p.ID, hash); err != nil {
 		return err
 	}

@@ -11,14 +11,13 @@ import (
 
 	"porchlight/bridge"
 	"porchlight/data"
-	"porchlight/inbox/web"
 	"porchlight/templates"
 )
 
 // invited finds whom a link invites into the team; ok is false for any other link.
 func (s *Inbox) invited(c *gin.Context) (p bridge.Staff, ok bool, err error) {
 	err = s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
-		p, err = s.in.StaffInvited(tx, web.HashSecret(c.Param("token")))
+		p, err = s.in.StaffInvited(tx, bridge.HashSecret(c.Param("token")))
 		return err
 	})
 	if errors.Is(err, bridge.ErrNotFound) {
@@ -64,7 +63,7 @@ func (s *Inbox) welcome(c *gin.Context) error {
 	} else if err != nil {
 		return err
 	}
-	p, err = s.in.AcceptStaff(c.Request.Context(), web.HashSecret(c.Param("token")), hash)
+	p, err = s.in.AcceptStaff(c.Request.Context(), bridge.HashSecret(c.Param("token")), hash)
 	if errors.Is(err, bridge.ErrNotFound) { // used meanwhile
 		return s.WelcomePage(c)
 	}

@@ -128,7 +128,7 @@ func (w *Web) WelcomePage(c *gin.Context) error {
 
 func (w *Web) ticketValid(c *gin.Context, token string) (ok bool, err error) {
 	err = w.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
-		ok, err = tx.TicketValid(HashSecret(token), TicketOwner, w.Now())
+		ok, err = tx.TicketValid(bridge.HashSecret(token), TicketOwner, w.Now())
 		return err
 	})
 	return ok, err
@@ -165,7 +165,7 @@ func (w *Web) Welcome(c *gin.Context) error {
 	}
 	var ok bool
 	err = w.Store.Write(c.Request.Context(), func(tx *data.Tx) (err error) {
-		if ok, err = tx.UseTicket(HashSecret(view.Token), TicketOwner, w.Now()); err != nil || !ok {
+		if ok, err = tx.UseTicket(bridge.HashSecret(view.Token), TicketOwner, w.Now()); err != nil || !ok {
 			return err
 		}
 		team, err := tx.Staff()

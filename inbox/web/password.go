@@ -67,16 +67,3 @@ func passwordMark(hash string) string {
 	sum := sha256.Sum256([]byte("session\x00" + hash))
 	return hex.EncodeToString(sum[:8])
 }
-
-// NewSecret makes a random secret of 130 bits and the hash that the store keeps.
-func NewSecret() (secret, hash string) {
-	secret = rand.Text()
-	return secret, HashSecret(secret)
-}
-
-// HashSecret is the SHA-256 of a random secret, in hex. A slow hash is for
-// passwords that people choose; 130 random bits need none.
-func HashSecret(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
