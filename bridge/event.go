@@ -6,6 +6,8 @@ package bridge
 type Commit struct {
 	Rev     int64
 	Changed []ConversationID
+	// Joined are the contacts who came into a conversation, or back into one.
+	Joined []ContactID
 	// Writes is how many writers shared the commit.
 	Writes int
 	// Missed is true for what stands for all commits of other nodes that nobody

@@ -163,7 +163,7 @@ func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 		}
 		defer func() { after(outcome) }() // also where something panics: then nothing is durable
 	}
-	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Queued: all.queued, Writes: len(batch)}
+	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Joined: all.joined, Queued: all.queued, Writes: len(batch)}
 	if s.d.postgres && (len(commit.Changed) > 0 || commit.Queued) {
 		if err := all.notify(s.node, commit); err != nil {
 			return bridge.Commit{}, err
@@ -191,6 +191,7 @@ func (s *Store) runJob(all *Tx, j *job) error {
 		return fmt.Errorf("release savepoint: %w", err)
 	}
 	if j.err == nil {
+		all.joined = append(all.joined, tx.joined...)
 		for _, id := range tx.changed {
 			all.touch(id)
 		}

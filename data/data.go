@@ -104,6 +104,7 @@ type Tx struct {
 	reads bool
 
 	changed []bridge.ConversationID
+	joined  []bridge.ContactID
 	touched map[bridge.ConversationID]bool
 	queued  bool
 }

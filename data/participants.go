@@ -8,6 +8,9 @@ import (
 
 // AddParticipant puts a person into a conversation, or back into it.
 func (tx *Tx) AddParticipant(p bridge.Participant) error {
+	if p.Contact != 0 {
+		tx.joined = append(tx.joined, p.Contact)
+	}
 	_, err := tx.exec(`
 		INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0 WHERE participants.left_at <> 0`,

@@ -47,6 +47,9 @@ func (tx *Tx) notify(node string, c bridge.Commit) error {
 	for _, id := range c.Changed[:min(len(c.Changed), 500)] {
 		fmt.Fprintf(&b, " %d", id)
 	}
+	for _, id := range c.Joined[:min(len(c.Joined), 100)] {
+		fmt.Fprintf(&b, " +%d", id)
+	}
 	if _, err := tx.exec("SELECT pg_notify($1, $2)", topic, b.String()); err != nil {
 		return fmt.Errorf("notify nodes: %w", err)
 	}
@@ -68,6 +71,10 @@ func parseNotice(s string) (node string, c bridge.Commit, ok bool) {
 		id, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
 			return "", c, false
+		}
+		if s[0] == '+' {
+			c.Joined = append(c.Joined, bridge.ContactID(id))
+			continue
 		}
 		c.Changed = append(c.Changed, bridge.ConversationID(id))
 	}

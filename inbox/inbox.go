@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"porchlight/inbox/api"
+	"porchlight/inbox/portal"
 	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
 	"porchlight/webhooks"
@@ -19,6 +20,7 @@ import (
 type Options struct {
 	Web      *web.Web
 	Staff    *staff.Inbox
+	Portal   *portal.Portal
 	API      *api.API
 	Webhooks *webhooks.Twilio
 	// Extra mounts more pages behind signing in, such as the demo's simulator.
@@ -48,6 +50,7 @@ func Handler(o Options) (http.Handler, error) {
 	r.Use(web.Bounded) // the webhooks above have a bound of their own
 	o.Web.Doors(r)
 	o.Staff.Mount(r)
+	o.Portal.Mount(r)
 	o.API.Mount(r)
 	if o.Extra != nil {
 		o.Extra(r, o.Web)
@@ -57,6 +60,7 @@ func Handler(o Options) (http.Handler, error) {
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("/webhooks/")
 	guard.AddInsecureBypassPattern("/api/v1/")
+	guard.AddInsecureBypassPattern("/u/") // mail programs post there for people; it needs no cookie
 	return guard.Handler(r), nil
 }
 

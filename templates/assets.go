@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -21,8 +23,9 @@ const AssetPrefix = "/assets/"
 // One hash names the whole tree, so that modules import each other by relative
 // paths and each address can be kept for ever by browsers.
 type assets struct {
-	hash  string
-	files map[string]asset
+	hash    string
+	files   map[string]asset
+	symbols map[string]string // of icons.svg, by name
 }
 
 type asset struct {
@@ -38,7 +41,7 @@ var kinds = map[string]string{
 }
 
 func readAssets(fsys fs.FS) (assets, error) {
-	a := assets{files: map[string]asset{}}
+	a := assets{files: map[string]asset{}, symbols: map[string]string{}}
 	sum := sha256.New()
 	err := fs.WalkDir(fsys, "assets", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -47,6 +50,12 @@ func readAssets(fsys fs.FS) (assets, error) {
 		plain, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
+		}
+		if plain, err = included(fsys, name, plain); err != nil {
+			return err
+		}
+		for _, m := range symbol.FindAllSubmatch(plain, -1) {
+			a.symbols[string(m[1])] = string(m[2])
 		}
 		kind, ok := kinds[path.Ext(name)]
 		if !ok {
@@ -59,6 +68,25 @@ func readAssets(fsys fs.FS) (assets, error) {
 	})
 	a.hash = hex.EncodeToString(sum.Sum(nil))[:12]
 	return a, err
+}
+
+var (
+	symbol = regexp.MustCompile(`(?s)<symbol id="([a-z]+)"[^>]*>(.*?)</symbol>`)
+	imp    = regexp.MustCompile(`(?m)^@import "([a-z.]+)";$`)
+)
+
+// included puts the style sheets that one imports in its place: each would be one
+// more request before anything is shown.
+func included(fsys fs.FS, name string, plain []byte) (out []byte, err error) {
+	if path.Ext(name) != ".css" {
+		return plain, nil
+	}
+	out = imp.ReplaceAllFunc(plain, func(line []byte) []byte {
+		other, readErr := fs.ReadFile(fsys, path.Join(path.Dir(name), string(imp.FindSubmatch(line)[1])))
+		err = errors.Join(err, readErr)
+		return other
+	})
+	return out, err
 }
 
 func compress(plain []byte) []byte {

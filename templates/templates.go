@@ -18,7 +18,7 @@ import (
 	"porchlight/bridge"
 )
 
-//go:embed staff shared assets
+//go:embed staff shared portal assets
 var embedded embed.FS
 
 // pages and fragments say which view each template takes. A test executes all.
@@ -33,7 +33,7 @@ var (
 		"new":       reflect.TypeFor[NewPage](),
 		"place":     reflect.TypeFor[PlacePage](),
 		"add":       reflect.TypeFor[AddPage](),
-	}, peoplePages, settingsPages)
+	}, peoplePages, settingsPages, portalPages)
 	fragments = union(map[string]reflect.Type{
 		"changes":  reflect.TypeFor[Changes](),
 		"rows":     reflect.TypeFor[[]Row](),
@@ -44,7 +44,7 @@ var (
 		"newform":  reflect.TypeFor[NewPage](),
 		"placing":  reflect.TypeFor[PlacePage](),
 		"adding":   reflect.TypeFor[AddPage](),
-	}, peopleFragments, settingsFragments)
+	}, peopleFragments, settingsFragments, portalFragments)
 )
 
 func union(all ...map[string]reflect.Type) map[string]reflect.Type {
@@ -65,14 +65,14 @@ type Set struct {
 func Parse() (*Set, error) { return ParseFS(embedded) }
 
 // ParseFS reads templates and assets from fsys, which has the folders staff,
-// shared and assets: during development the folder on disk.
+// portal, shared and assets: during development the folder on disk.
 func ParseFS(fsys fs.FS) (*Set, error) {
 	static, err := readAssets(fsys)
 	if err != nil {
 		return nil, fmt.Errorf("read assets: %w", err)
 	}
 	s := &Set{assets: static}
-	s.tree, err = template.New("").Option("missingkey=error").Funcs(s.funcs()).ParseFS(fsys, "shared/*.html", "staff/*.html")
+	s.tree, err = template.New("").Option("missingkey=error").Funcs(s.funcs()).ParseFS(fsys, "shared/*.html", "staff/*.html", "portal/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
@@ -117,6 +117,7 @@ func (s *Set) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset":  s.URL,
 		"icon":   s.icon,
+		"picon":  s.drawn,
 		"text":   linked,
 		"first":  func(body string) string { first, _ := fold(body); return first },
 		"rest":   func(body string) string { _, rest := fold(body); return rest },
@@ -136,6 +137,12 @@ func (s *Set) icon(name string) template.HTML {
 		return ""
 	}
 	return template.HTML(`<svg class="i" aria-hidden="true"><use href="` + s.URL("icons.svg") + `#` + name + `"/></svg>`)
+}
+
+// drawn is an icon drawn into the page itself: the portal's pages have few, and a
+// file of icons would be one more request on a slow phone.
+func (s *Set) drawn(name string) template.HTML {
+	return template.HTML(`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">` + s.assets.symbols[name] + `</svg>`)
 }
 
 // call lets tel: links through, which html/template would replace, and nothing else.

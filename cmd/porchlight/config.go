@@ -29,6 +29,7 @@ type Config struct {
 	Log     LogConfig
 	Session SessionConfig
 	Outbox  OutboxConfig
+	Portal  PortalConfig
 
 	file    string
 	origins map[string]origin // of sections, lists and keys
@@ -97,6 +98,15 @@ type OutboxConfig struct {
 	Timeout    time.Duration // of one request to the carrier
 }
 
+// PortalConfig is the customers' side.
+type PortalConfig struct {
+	// SSOSecret signs the links by which another portal of the business lets its own
+	// customers in; empty: there is none.
+	SSOSecret Secret
+	// MailWait is how long a mail waits for further messages.
+	MailWait time.Duration
+}
+
 func defaultConfig() Config {
 	return Config{
 		Server:   ServerConfig{Listen: "127.0.0.1:8080"},
@@ -106,6 +116,7 @@ func defaultConfig() Config {
 		Log:      LogConfig{Format: "text"},
 		Session:  SessionConfig{Days: 30},
 		Outbox:   OutboxConfig{KeepTrying: bridge.KeepTrying, Timeout: 10 * time.Second},
+		Portal:   PortalConfig{MailWait: time.Minute},
 	}
 }
 
@@ -139,6 +150,8 @@ func (c *Config) settings() []setting {
 		{key: "log.format", read: parsed(&c.Log.Format, oneOf("text", "json"))},
 		{key: "session.days", read: parsed(&c.Session.Days, parseDays)},
 		{key: "outbox.keep_trying", read: parsed(&c.Outbox.KeepTrying, between(time.Minute, 72*time.Hour))},
+		{key: "portal.sso_secret", read: parsed(&c.Portal.SSOSecret, parseSecret), secret: true},
+		{key: "portal.mail_wait", read: parsed(&c.Portal.MailWait, between(time.Second, time.Hour))},
 		{key: "outbox.timeout", read: parsed(&c.Outbox.Timeout, between(time.Second, time.Minute))},
 	}
 }

@@ -29,6 +29,7 @@ type demo struct {
 
 const (
 	demoLine     = "+14155550100"
+	demoOnDuty   = "+14155550190" // Sam's own phone
 	demoBusiness = "Brightwater Plumbing"
 )
 
@@ -109,6 +110,7 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	cfg.Storage.Path = dir
 	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
+	cfg.OnDuty, cfg.Portal.MailWait = []bridge.Phone{demoOnDuty}, 4*time.Second // a visitor does not wait for a minute
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
 		d.sim.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -140,7 +141,7 @@ func seedDemo(ctx context.Context, cfg Config) (owner bridge.StaffID, err error)
 }
 
 func (c demoContact) seed(tx *data.Tx, line bridge.LineID, team []bridge.Staff, now time.Time) error {
-	contact, err := tx.AddContact(bridge.Contact{Name: c.name, Addresses: []bridge.Address{{Channel: bridge.SMS, Value: c.phone, Answerable: true}}}, now.Add(-c.says[0].ago))
+	contact, err := tx.AddContact(bridge.Contact{Name: c.name, Addresses: c.addresses()}, now.Add(-c.says[0].ago))
 	if err != nil {
 		return err
 	}
@@ -184,6 +185,15 @@ func (c demoContact) seed(tx *data.Tx, line bridge.LineID, team []bridge.Staff, 
 	return err
 }
 
+// addresses are the phone and, of who has a name, a mailbox.
+func (c demoContact) addresses() []bridge.Address {
+	as := []bridge.Address{{Channel: bridge.SMS, Value: c.phone, Answerable: true}}
+	if first, _, _ := strings.Cut(c.name, " "); first != "" {
+		as = append(as, bridge.Address{Channel: bridge.Email, Value: strings.ToLower(first) + "@example.com", Answerable: true})
+	}
+	return as
+}
+
 func (t demoText) seed(tx *data.Tx, id bridge.ConversationID, contact bridge.Contact, line bridge.LineID, team []bridge.Staff, now time.Time) (bridge.Message, error) {
 	at := now.Add(-t.ago)
 	m := bridge.Message{Conversation: id, At: at, Direction: bridge.In, Channel: bridge.SMS, Body: t.body,
@@ -205,7 +215,7 @@ func (t demoText) seed(tx *data.Tx, id bridge.ConversationID, contact bridge.Con
 		}
 		return m, err
 	}
-	d, err := tx.AddDelivery(bridge.Delivery{Message: m.ID, Conversation: id, Line: line, Channel: bridge.SMS, To: to}, at)
+	d, err := tx.AddDelivery(bridge.Delivery{Message: m.ID, Conversation: id, Contact: contact.ID, Line: line, Channel: bridge.SMS, To: to}, at)
 	if err != nil {
 		return m, err
 	}

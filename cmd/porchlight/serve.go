@@ -18,12 +18,14 @@ import (
 	"porchlight/bridge"
 	"porchlight/bridge/intake"
 	"porchlight/bridge/live"
+	"porchlight/bridge/notify"
 	"porchlight/bridge/outbox"
 	"porchlight/bridge/routine"
 	"porchlight/bridge/sms"
 	"porchlight/data"
 	"porchlight/inbox"
 	"porchlight/inbox/api"
+	"porchlight/inbox/portal"
 	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
 	"porchlight/templates"
@@ -145,11 +147,15 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
+		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait,
+	})
+	words := notify.New(notify.Options{
+		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: bridge.Sender{Name: cfg.Business.Name},
 	})
 	p.outbox = outbox.New(outbox.Options{
 		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
 		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
-		CheckAfter: x.checkAfter, SureAfter: x.sureAfter,
+		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: words.Prepare,
 	})
 	p.routine = routine.New(routine.Options{
 		Store: p.store, Now: time.Now, List: twilio.ListInbound,
@@ -174,7 +180,9 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	})
 	m.watch(p.store, p.hub)
 	in := inbox.Options{
-		Web: w, Staff: staff.New(w, p.intake, p.hub), API: api.New(p.store, p.intake), Webhooks: hooks, Probes: m.probes(p.store),
+		Web: w, Staff: staff.New(w, p.intake, p.hub),
+		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, SSOSecret: cfg.Portal.SSOSecret.Reveal()}),
+		API:    api.New(p.store, p.intake), Webhooks: hooks, Probes: m.probes(p.store),
 	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount

@@ -113,6 +113,7 @@ func (s *simulator) phones(c *gin.Context) (out []templates.Handset, err error) 
 		}
 		return nil
 	})
+	add(demoOnDuty, "On duty: Sam")
 	for _, n := range smstest.Numbers() {
 		add(n.Phone, n.Says)
 	}

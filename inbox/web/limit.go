@@ -44,6 +44,10 @@ func (w *Web) Allow(c *gin.Context, what string, most int) bool {
 	return w.limits.allow(what+" "+peer(c.Request), most)
 }
 
+// AllowKey is Allow for something that is tried from anywhere, such as the codes of
+// one link.
+func (w *Web) AllowKey(key string, most int) bool { return w.limits.allow(key, most) }
+
 // peer is the address that a request came from. A peer on this machine is the
 // reverse proxy, which puts the address that it saw last into X-Forwarded-For;
 // nobody else is believed about that.

@@ -16,8 +16,9 @@ export const headers = () => ({ 'X-Fragment': '1', 'X-After': String(page.rev), 
 
 let told;
 export function signedOut(r) {
-  if (r.status !== 401 && !(r.redirected && /\/login/.test(r.url))) return false;
-  if (!told) toast('You are signed out.', 'Sign in again', `/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const door = body.dataset.door ?? '/login';
+  if (r.status !== 401 && !(r.redirected && r.url.includes(door))) return false;
+  if (!told) toast('You are signed out.', 'Sign in again', `${door}?next=${encodeURIComponent(location.pathname + location.search)}`);
   return told = true;
 }
 

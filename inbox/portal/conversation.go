@@ -1,0 +1,241 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"porchlight/bridge"
+	"porchlight/bridge/intake"
+	"porchlight/data"
+	"porchlight/inbox/web"
+	"porchlight/templates"
+)
+
+// pageSize is how many messages a page of a conversation has.
+const pageSize = 50
+
+func conversationURL(id bridge.ConversationID) string {
+	return "/portal/c/" + strconv.FormatInt(int64(id), 10)
+}
+
+func (p *Portal) conversation(c *gin.Context, who bridge.Contact) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	if err := p.in.HaveShown(c.Request.Context(), who.ID, id); err != nil {
+		return err
+	}
+	return p.showTalk(c, http.StatusOK, who, id, templates.PortalComposer{Client: newClient()})
+}
+
+// showTalk shows a conversation; form has what was typed and what was wrong with it.
+func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridge.ConversationID, form templates.PortalComposer) error {
+	before := number[bridge.MessageID](c.Query("before"))
+	return page(p, c, code, "p-talk", func(tx *data.Tx) (v templates.PortalTalk, err error) {
+		f, err := p.in.ContactFacts(tx, who, id)
+		if err != nil {
+			return v, err
+		}
+		if v.PortalShell, err = p.shell(c, tx, who, p.heading(f.Conversation), "messages"); err != nil {
+			return v, err
+		}
+		v.Title, v.Heading = p.heading(f.Conversation), p.heading(f.Conversation)
+		v.ID, v.FromTop = id, f.Settings.Policy(f.Conversation.Kind).FromTop
+		if v.About = f.Conversation.RecordLabel; strings.HasSuffix(v.About, v.Heading) {
+			v.About = strings.TrimSpace(strings.TrimSuffix(v.About, v.Heading))
+		}
+		if v.Items, v.Older, err = p.items(tx, c, who, id, before); err != nil {
+			return v, err
+		}
+		if n := len(v.Items); n > 0 {
+			v.Newest = v.Items[n-1].Message.ID
+		}
+		p.composer(&v, form, f, who)
+		return v, nil
+	})
+}
+
+// composer is the reply form, or the reason why nothing can be written.
+func (p *Portal) composer(v *templates.PortalTalk, form templates.PortalComposer, f bridge.Facts, who bridge.Contact) {
+	var denied *bridge.Denied
+	if err := bridge.Decide(who.Actor(), bridge.DoReply, &f).Err(); errors.As(err, &denied) {
+		v.Closed = sentence(v.Words, web.Trouble{Name: denied.Code, Text: denied.Sentence, Code: http.StatusForbidden})
+		if v.CallText != "" {
+			v.Closed += " " + v.T("Call us on %s.", v.CallText)
+		}
+	}
+	form.Words, form.Conv, form.Business, form.Action = v.Words, v.ID, v.Business, conversationURL(v.ID)+"/reply"
+	form.CallHref, form.CallText = v.CallHref, v.CallText
+	v.Composer = form
+}
+
+// items are a page of messages, and the address of the page before it.
+func (p *Portal) items(tx *data.Tx, c *gin.Context, who bridge.Contact, id bridge.ConversationID, before bridge.MessageID) (templates.PortalItems, string, error) {
+	ms, err := tx.WrittenMessages(id, before, pageSize+1)
+	if err != nil {
+		return nil, "", err
+	}
+	older := ""
+	if len(ms) > pageSize {
+		ms = ms[1:]
+		older = conversationURL(id) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
+	}
+	first, err := tx.FirstUnseen(who.ID, id)
+	if err != nil {
+		return nil, "", err
+	}
+	view, err := p.viewer(tx, c, who)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make(templates.PortalItems, len(ms))
+	for i, m := range ms {
+		out[i].Message = view.message(m, "", first)
+		out[i].New = first != 0 && m.ID == first
+		if i == 0 || ms[i-1].At.In(view.now.Location()).YearDay() != m.At.In(view.now.Location()).YearDay() || m.At.Sub(ms[i-1].At) > 24*time.Hour {
+			out[i].Day = out[i].Message.At.DayLabel
+		}
+	}
+	return out, older, nil
+}
+
+func (p *Portal) older(c *gin.Context, who bridge.Contact) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	var items templates.PortalItems
+	var older string
+	err = p.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
+		if _, err := tx.ContactConversation(who.ID, id); err != nil {
+			return err
+		}
+		items, older, err = p.items(tx, c, who, id, number[bridge.MessageID](c.Query("before")))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if older != "" {
+		c.Header("X-Older", older)
+	}
+	return p.Fragment(c, http.StatusOK, "p-items", items)
+}
+
+func (p *Portal) reply(c *gin.Context, who bridge.Contact) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	d := intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client")}
+	m, err := p.in.PortalReply(c.Request.Context(), who.ID, d)
+	var invalid *bridge.Invalid
+	var denied *bridge.Denied
+	if errors.As(err, &invalid) || errors.As(err, &denied) {
+		return p.refused(c, who, d, err)
+	}
+	if err != nil {
+		return err
+	}
+	if !web.WantsFragment(c) {
+		c.Redirect(http.StatusSeeOther, conversationURL(id))
+		return nil
+	}
+	var said templates.PortalMessage
+	err = p.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
+		view, err := p.viewer(tx, c, who)
+		if err != nil {
+			return err
+		}
+		if m, err = tx.Message(m.ID); err == nil {
+			said = view.message(m, logOf(id), 0)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.Fragment(c, http.StatusOK, "p-said", said)
+}
+
+// refused shows the form again with what was typed and why it was not sent.
+func (p *Portal) refused(c *gin.Context, who bridge.Contact, d intake.Draft, err error) error {
+	t := web.Explain(c.Request.Context(), err)
+	text := sentence(p.words(c, who), t)
+	if web.WantsFragment(c) {
+		c.String(http.StatusUnprocessableEntity, "%s", text)
+		return nil
+	}
+	return p.showTalk(c, http.StatusUnprocessableEntity, who, d.Conversation, templates.PortalComposer{Body: d.Body, Client: d.ClientID, Error: text})
+}
+
+// maxSeen is how many messages a page may report at once.
+const maxSeen = 200
+
+func (p *Portal) seen(c *gin.Context, who bridge.Contact) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	var ids []bridge.MessageID
+	for part := range strings.SplitSeq(c.PostForm("ids"), ",") {
+		if n := number[bridge.MessageID](part); n > 0 && len(ids) < maxSeen {
+			ids = append(ids, n)
+		}
+	}
+	if err := p.in.HaveInView(c.Request.Context(), who.ID, id, ids); err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// seenAll is the picture in a page whose browser runs no script: what the page shows
+// counts as read, for nobody can tell what was in view. It asks nothing else of the
+// address than the session that the page itself needed.
+func (p *Portal) seenAll(c *gin.Context, who bridge.Contact) error {
+	id, err := web.ID[bridge.ConversationID](c, "id")
+	if err != nil {
+		return err
+	}
+	var ids []bridge.MessageID
+	err = p.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
+		if _, err := tx.ContactConversation(who.ID, id); err != nil {
+			return err
+		}
+		upto := number[bridge.MessageID](c.Query("upto"))
+		ms, err := tx.WrittenMessages(id, upto+1, pageSize)
+		for _, m := range ms {
+			ids = append(ids, m.ID)
+		}
+		return err
+	})
+	if err == nil {
+		err = p.in.HaveInView(c.Request.Context(), who.ID, id, ids)
+	}
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Data(http.StatusOK, "image/gif", dot)
+	return nil
+}
+
+// dot is a transparent picture of one pixel.
+var dot = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+func logOf(id bridge.ConversationID) string {
+	return "#log-" + strconv.FormatInt(int64(id), 10) + " .msgs"
+}
+
+// newClient makes the key of a form, so that one that is sent twice makes one message.
+func newClient() string {
+	secret, _ := bridge.NewSecret()
+	return secret
+}

@@ -1,0 +1,101 @@
+package portal
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"porchlight/bridge"
+	"porchlight/data"
+	"porchlight/templates"
+)
+
+// maxList is how many conversations the portal lists: more than anybody has.
+const maxList = 200
+
+func (p *Portal) home(c *gin.Context, who bridge.Contact) error {
+	return page(p, c, http.StatusOK, "p-home", func(tx *data.Tx) (v templates.PortalHome, err error) {
+		if v.PortalShell, err = p.shell(c, tx, who, "Home", "home"); err != nil {
+			return v, err
+		}
+		rows, err := p.rows(tx, c, who)
+		for _, r := range rows {
+			if r.Unread > 0 {
+				v.News = append(v.News, r)
+			} else if len(v.Others) < 5 {
+				v.Others = append(v.Others, r)
+			}
+		}
+		if err == nil {
+			v.CanNew, err = p.canNew(tx, who)
+		}
+		return v, err
+	})
+}
+
+func (p *Portal) canNew(tx *data.Tx, who bridge.Contact) (bool, error) {
+	choices, err := p.in.PortalChoices(tx, who)
+	return len(choices) > 0, err
+}
+
+func (p *Portal) list(c *gin.Context, who bridge.Contact) error {
+	return page(p, c, http.StatusOK, "p-list", func(tx *data.Tx) (v templates.PortalList, err error) {
+		if v.PortalShell, err = p.shell(c, tx, who, "Messages", "messages"); err != nil {
+			return v, err
+		}
+		if v.Rows, err = p.rows(tx, c, who); err == nil {
+			v.CanNew, err = p.canNew(tx, who)
+		}
+		return v, err
+	})
+}
+
+func (p *Portal) rows(tx *data.Tx, c *gin.Context, who bridge.Contact) ([]templates.PortalRow, error) {
+	ts, err := tx.ContactConversations(who.ID, maxList)
+	if err != nil {
+		return nil, err
+	}
+	return p.newRows(tx, c, who, ts)
+}
+
+func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []data.Thread) ([]templates.PortalRow, error) {
+	w, now := p.words(c, who), p.today(who)
+	rows := make([]templates.PortalRow, 0, len(ts))
+	for _, t := range ts {
+		r := templates.PortalRow{Words: w, ID: t.ID, Rev: t.Rev, Href: conversationURL(t.ID), Title: p.heading(t.Conversation), Unread: t.Unread, At: templates.NewStamp(t.CreatedAt, now)}
+		if r.About = t.RecordLabel; r.About == r.Title {
+			r.About = ""
+		}
+		if t.Newest != 0 {
+			m, err := tx.Message(t.Newest)
+			if err != nil {
+				return nil, err
+			}
+			r.Preview, r.At, r.AI = m.Preview(), templates.NewStamp(m.At, now), m.Author.Kind == bridge.ByAI
+			r.Who = p.author(w, m, who)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// heading is what a conversation is called in the portal: never the contact's own
+// name, which is its title in the inbox.
+func (p *Portal) heading(c bridge.Conversation) string {
+	switch {
+	case c.Subject != "":
+		return c.Subject
+	case c.About.Title != "":
+		return c.About.Title
+	}
+	return p.Business
+}
+
+func (p *Portal) events(c *gin.Context, who bridge.Contact) error {
+	return p.follow(c, who)
+}
+
+// changes answers with all that moved after a revision and that this page shows.
+func (p *Portal) changes(c *gin.Context, who bridge.Contact) error {
+	return p.sendChanges(c, who, number[bridge.ConversationID](c.Query("open")), number[int64](c.Query("after")))
+}

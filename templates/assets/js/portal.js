@@ -1,0 +1,68 @@
+// The portal: the same messages, live, for people outside the team. Every page works
+// without this file; with it nothing has to be reloaded.
+import { $, $$, apply, atEnd, parse, regroup, toast, uid } from './fragments.js';
+import { adopt, headers, live, pull, signedOut, where } from './live.js';
+
+document.documentElement.dataset.js = '';
+const log = $('.log'), conv = log?.dataset.conv ?? '', form = $('.composer[action]');
+live(() => conv && `open=${conv}`);
+
+/* ---- the unread number in the navigation and the title ---- */
+const title = document.body.dataset.title;
+document.addEventListener('placed', ({ detail: { el } }) => {
+  if (el.id === 'p-unread') document.title = (el.hidden ? '' : `(${parseInt(el.textContent)}) `) + title;
+  if (log?.contains(el)) { watch(); if (el.matches('.msg.in')) $('#announce').textContent = `${el.dataset.who}: ${$('.bub', el)?.textContent.slice(0, 200) ?? ''}`; }
+});
+
+/* ---- what was in view for a moment is read ---- */
+const seen = new Set(), told = new Set();
+let timer;
+const eye = log && new IntersectionObserver(es => { for (const e of es) e.isIntersecting ? seen.add(e.target) : seen.delete(e.target); arm(); }, { root: log, threshold: .4 });
+const watch = () => eye && $$('.msg[data-unseen]', log).forEach(m => eye.observe(m));
+const arm = () => { clearTimeout(timer); timer = setTimeout(report, 800); };
+async function report() {
+  if (document.hidden) return;
+  const ids = [...seen].filter(m => m.isConnected && m.dataset.unseen !== undefined).map(m => m.id.slice(2)).filter(id => !told.has(id));
+  if (!ids.length) return;
+  ids.forEach(id => told.add(id));
+  try { const r = await fetch(`/portal/c/${conv}/seen`, { method: 'POST', headers: headers(), body: new URLSearchParams({ ids: ids.join(',') }) }); if (!r.ok) throw 0; }
+  catch { ids.forEach(id => told.delete(id)); setTimeout(arm, 5000); }
+}
+document.addEventListener('visibilitychange', arm);
+if (log) {
+  const first = $('.new', log);
+  if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight; else first?.scrollIntoView({ block: 'center' });
+  watch(); regroup(log);
+  if ($('.older', log)) import('./log.js').then(m => m.history(log));
+}
+
+/* ---- writing: the text stays until the server has it ---- */
+if (form) {
+  const area = $('textarea', form), key = `portal:${document.body.dataset.me}:${conv}`, keep = v => { try { v ? localStorage.setItem(key, v) : localStorage.removeItem(key); } catch { /* private mode */ } };
+  try { area.value ||= localStorage.getItem(key) ?? ''; } catch { /* private mode */ }
+  const size = () => { if (!CSS.supports('field-sizing', 'content')) { area.style.height = 'auto'; area.style.height = `${area.scrollHeight}px`; } };
+  area.addEventListener('input', () => { keep(area.value); size(); });
+  area.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); form.requestSubmit(); } });
+  size();
+  let busy = false;
+  form.addEventListener('submit', async e => {
+    e.preventDefault();
+    if (busy) return;
+    busy = true;
+    const b = $('.send', form), asked = where(), say = text => { $('[data-notice]', form).textContent = ''; if (text) { const p = document.createElement('p'); p.className = 'error'; p.role = 'alert'; p.textContent = text; $('[data-notice]', form).append(p); } };
+    b.ariaBusy = 'true'; say('');
+    try {
+      const r = await fetch(form.action, { method: 'POST', headers: headers(), body: new FormData(form) }), text = await r.text();
+      if (signedOut(r)) return;
+      if (r.ok) {
+        apply(text); adopt(r, asked);
+        area.value = ''; keep(''); size(); form.client.value = uid(); form.dispatchEvent(new Event('sent')); log.scrollTop = 0; pull();
+      } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? area.dataset.failed ?? text.slice(0, 200));
+    } catch { say(form.dataset.offline ?? 'No connection. Your text is kept; try again.'); }
+    finally { busy = false; b.ariaBusy = null; area.focus(); }
+  });
+}
+
+/* ---- a new conversation asks for a subject only where there is one ---- */
+const about = $('[data-new] select[name=about]');
+if (about) { const s = $('label[data-subject]'), show = () => { s.hidden = about.selectedOptions[0]?.dataset.subject === undefined; $('input', s).required = !s.hidden; }; if (s) { about.addEventListener('change', show); show(); } }
