@@ -56,6 +56,9 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		if n := len(v.Items); n > 0 {
 			v.Newest = v.Items[n-1].Message.ID
 		}
+		if v.Heading == v.Business {
+			v.Heading = v.T("Messages")
+		}
 		p.composer(&v, form, f, who)
 		return v, nil
 	})
