@@ -265,7 +265,9 @@ func (in *Intake) Receipt(ctx context.Context, ch bridge.Channel, r bridge.Recei
 		if err != nil {
 			return err
 		}
-		_, step, err = tx.ApplyReceipt(d, r, in.Words[ch])
+		if d, step, err = tx.ApplyReceipt(d, r, in.Words[ch]); err == nil && step == bridge.Moved {
+			err = in.FallBack(tx, d)
+		}
 		return err
 	})
 	if err != nil {

@@ -54,6 +54,9 @@ func (o *Outbox) expire(ctx context.Context, now time.Time) error {
 			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now); err != nil {
 				return err
 			}
+			if err := o.ifFailed(tx, d, bridge.Queued); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -182,8 +185,10 @@ func (o *Outbox) recognise(tx *data.Tx, carrier bridge.Carrier, d bridge.Deliver
 			return err
 		}
 	}
-	_, err = tx.AdoptParked(d, carrier)
-	return err
+	if d, err = tx.AdoptParked(d, carrier); err != nil {
+		return err
+	}
+	return o.ifFailed(tx, d, bridge.Unknown)
 }
 
 // lostTries is how many attempts of a delivery may be lost before a person has to
@@ -241,8 +246,11 @@ func (o *Outbox) ask(ctx context.Context, now time.Time) error {
 			if statusErr == nil {
 				if d, _, err = tx.ApplyReceipt(d, bridge.Receipt{
 					CarrierID: d.CarrierID, Status: f.Status, Code: f.Code, DoneAt: "asked", Raw: "asked for by Porchlight", At: now,
-				}, carrier); err != nil || d.State != bridge.Sent {
+				}, carrier); err != nil {
 					return err
+				}
+				if d.State != bridge.Sent {
+					return o.ifFailed(tx, d, bridge.Sent)
 				}
 			}
 			d.NextAt = time.Time{}

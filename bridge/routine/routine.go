@@ -85,9 +85,11 @@ func (r *Routine) Wake(ctx context.Context) error {
 	})
 }
 
-// EndSessions forgets sessions and links whose time is over.
+// EndSessions forgets sessions, links and codes whose time is over.
 func (r *Routine) EndSessions(ctx context.Context) error {
-	return r.Store.Write(ctx, func(tx *data.Tx) error { return tx.EndOldSessions(r.Now()) })
+	return r.Store.Write(ctx, func(tx *data.Tx) error {
+		return errors.Join(tx.EndOldSessions(r.Now()), tx.EndOldPortal(r.Now()))
+	})
 }
 
 // overlap is how far before the cursor the carrier's list is read again: it lists

@@ -155,7 +155,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	p.outbox = outbox.New(outbox.Options{
 		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
 		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
-		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: words.Prepare,
+		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: words.Prepare, Failed: p.intake.FallBack,
 	})
 	p.routine = routine.New(routine.Options{
 		Store: p.store, Now: time.Now, List: twilio.ListInbound,
