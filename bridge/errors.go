@@ -13,6 +13,9 @@ var (
 	ErrConflict = errors.New("changed in the meantime")
 	// ErrDuplicate says that the same thing was stored before.
 	ErrDuplicate = errors.New("already stored")
+	// ErrNoList says that a carrier keeps no list of what it took, so that asking
+	// it proves nothing, neither now nor later.
+	ErrNoList = errors.New("this carrier cannot be asked what it took")
 )
 
 // Invalid says which field of the input is wrong and how to mend it. Problem is
