@@ -256,7 +256,7 @@ func TestServersAnswerDecidesWhatBecomesOfTheMail(t *testing.T) {
 			c.fault.Text = "no <priya@example.com>, never"
 			o.server.Script(c.fault)
 			// Longer than the buffers, so that a dead line is met in the middle.
-			out := o.sends(func(n *bridge.Notice) { n.Title = strings.Repeat("boiler ", 1<<20) })
+			out := o.sends(func(n *bridge.Notice) { n.Title = strings.Repeat("boiler ", 1<<17) })
 			if out.Kind != c.kind || out.Code != c.code || out.Final {
 				t.Errorf("%+v", out)
 			}

@@ -60,6 +60,7 @@ type Server struct {
 	mu          sync.Mutex
 	closed      bool
 	gone        chan struct{} // closed by Close
+	listener    net.Listener
 	served      chan struct{}
 	mails       []Mail
 	last        int
@@ -95,14 +96,13 @@ func (s *Server) Start() (host string, port int, err error) {
 		return "", 0, errors.New("emailtest: started or closed before")
 	}
 	at := l.Addr().(*net.TCPAddr)
-	s.served = make(chan struct{})
-	var listener net.Listener = counting{l, s}
+	s.served, s.listener = make(chan struct{}), counting{l, s}
 	if s.opts.Implicit {
-		listener = tls.NewListener(listener, s.opts.TLS)
+		s.listener = tls.NewListener(s.listener, s.opts.TLS)
 	}
 	go func() { // joined by Close
 		defer close(s.served)
-		s.smtp.Serve(listener)
+		s.smtp.Serve(s.listener)
 	}()
 	return at.IP.String(), at.Port, nil
 }
@@ -149,17 +149,16 @@ func (s *Server) HangUp() {
 // Close hangs up on everybody.
 func (s *Server) Close() {
 	s.mu.Lock()
-	served := s.served
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
+	l, first := s.listener, !s.closed
 	s.closed = true
-	close(s.gone)
+	if first {
+		close(s.gone)
+	}
 	s.mu.Unlock()
 	s.smtp.Close()
-	if served != nil {
-		<-served
+	if l != nil {
+		l.Close() // it may not have come to know the listener yet
+		<-s.served
 	}
 }
 
