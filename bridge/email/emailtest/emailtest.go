@@ -26,6 +26,8 @@ type Options struct {
 	Implicit bool
 	// Username and Password are asked for if set, on encrypted connections only.
 	Username, Password string
+	// Refuse are recipients whose mails are never taken, with the answer.
+	Refuse map[string]Fault
 	// Keep is how many mails are kept, the newest; 0 keeps all.
 	Keep int
 }
@@ -276,6 +278,9 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = to
+	if f, ok := s.server.opts.Refuse[to]; ok {
+		return s.answer(f)
+	}
 	return s.strike(AtRcpt)
 }
 
@@ -302,10 +307,13 @@ func (s *session) Data(r io.Reader) error {
 
 // strike is the answer that a fault of this stage gives.
 func (s *session) strike(at Stage) error {
-	f, ok := s.server.next(at)
-	if !ok {
-		return nil
+	if f, ok := s.server.next(at); ok {
+		return s.answer(f)
 	}
+	return nil
+}
+
+func (s *session) answer(f Fault) error {
 	s.wait(f)
 	switch {
 	case f.Drop:
