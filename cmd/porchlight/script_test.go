@@ -47,7 +47,7 @@ func TestStoppingDoesNotWaitForConnectionsThatAskedNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.sim.Close()
+	defer d.close()
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(ctx, l) }()
 	c, err := net.Dial("tcp", l.Addr().String())

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
 	"porchlight/bridge/intake"
 	"porchlight/bridge/live"
 	"porchlight/bridge/outbox"
@@ -84,6 +85,7 @@ type program struct {
 	intake  *intake.Intake
 	outbox  *outbox.Outbox
 	routine *routine.Routine
+	mails   *email.SMTP // nil where no mail server is set
 	handler http.Handler
 	// hangUp ends the streams to browsers, which would hold up the server's end.
 	hangUp []func()
@@ -134,13 +136,12 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	words := map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio}
 	lines := cfg.Lines
 	if cfg.Email.Host != "" {
-		post, err := newMailer(cfg, set, x.mailTrust)
-		if err != nil {
+		if p.mails, err = newMailer(cfg, set, x.mailTrust); err != nil {
 			return nil, err
 		}
-		carriers[bridge.Email], words[bridge.Email] = post, post
+		carriers[bridge.Email], words[bridge.Email] = p.mails, p.mails
 		lines = append(slices.Clone(lines), bridge.Line{Channel: bridge.Email, Mailbox: cfg.Email.From, Name: "Email"})
-		p.finish = append(p.finish, post.Close)
+		p.finish = append(p.finish, p.mails.Close)
 	}
 	if p.store, err = data.Open(ctx, opts); err != nil {
 		return nil, err
