@@ -248,15 +248,17 @@ func TestServersAnswerDecidesWhatBecomesOfTheMail(t *testing.T) {
 		{"silent after the mail", emailtest.Fault{At: emailtest.AfterDot, Hold: never}, bridge.Lost, email.CodeLost, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := opens(t, emailtest.Options{}, func(o *email.Options) {
-				if c.fault.Hold != nil {
-					o.Timeout = 300 * time.Millisecond
-				}
-			})
+			o := opens(t, emailtest.Options{})
+			ctx, giveUp := context.WithCancel(t.Context())
+			defer giveUp()
+			if c.fault.Hold != nil {
+				c.fault.Reached = giveUp // as if the time were over
+			}
 			c.fault.Text = "no <priya@example.com>, never"
 			o.server.Script(c.fault)
 			// Longer than the buffers, so that a dead line is met in the middle.
-			out := o.sends(func(n *bridge.Notice) { n.Title = strings.Repeat("boiler ", 1<<17) })
+			long := notice(func(n *bridge.Notice) { n.Title = strings.Repeat("boiler ", 1<<17) })
+			out := o.carrier.Send(ctx, bridge.Outgoing{From: mailbox, To: priya, Notice: long})
 			if out.Kind != c.kind || out.Code != c.code || out.Final {
 				t.Errorf("%+v", out)
 			}
@@ -274,11 +276,10 @@ func TestServersAnswerDecidesWhatBecomesOfTheMail(t *testing.T) {
 }
 
 func TestCutOffMailIsNotEndedPolitely(t *testing.T) {
-	o := opens(t, emailtest.Options{}, func(o *email.Options) { o.Timeout = 300 * time.Millisecond })
-	release := make(chan struct{})
-	defer close(release)
-	o.server.Script(emailtest.Fault{At: emailtest.AtRcpt, Hold: release})
-	if out := o.sends(); out.Kind != bridge.Retry {
+	o := opens(t, emailtest.Options{})
+	ctx, giveUp := context.WithCancel(t.Context())
+	o.server.Script(emailtest.Fault{At: emailtest.AtRcpt, Reached: giveUp, Hold: ctx.Done()})
+	if out := o.carrier.Send(ctx, bridge.Outgoing{To: priya, Notice: notice()}); out.Kind != bridge.Retry {
 		t.Errorf("%+v", out)
 	}
 	o.carrier.Close()
@@ -391,19 +392,14 @@ func TestManyMailsAtOnceShareFewConnections(t *testing.T) {
 func TestMailThatFindsNoFreeConnectionWaitsForItsNextTry(t *testing.T) {
 	o := opens(t, emailtest.Options{})
 	release := make(chan struct{})
-	hold := emailtest.Fault{At: emailtest.AtRcpt, Hold: release}
+	var held, reached sync.WaitGroup
+	reached.Add(3)
+	hold := emailtest.Fault{At: emailtest.AtRcpt, Hold: release, Reached: reached.Done}
 	o.server.Script(hold, hold, hold)
-	var held sync.WaitGroup
 	for range 3 {
 		held.Go(func() { o.sends() })
 	}
-	for o.server.Connections() < 3 { // each is on its way to its recipient
-		select {
-		case <-t.Context().Done():
-			t.Fatal("they did not connect")
-		case <-time.After(time.Millisecond):
-		}
-	}
+	reached.Wait()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	out := o.carrier.Send(ctx, bridge.Outgoing{To: priya, Notice: notice()})

@@ -52,6 +52,8 @@ type Fault struct {
 	Drop     bool // the line goes dead in place of an answer
 	// Hold delays the answer until it is closed, or the server is.
 	Hold <-chan struct{}
+	// Reached is called when it strikes, before anything is held. May be nil.
+	Reached func()
 }
 
 // Server is a mail server. Its zero value is of no use; see New.
@@ -329,6 +331,9 @@ func (s *session) answer(f Fault) error {
 }
 
 func (s *session) wait(f Fault) {
+	if f.Reached != nil {
+		f.Reached()
+	}
 	if f.Hold != nil {
 		select {
 		case <-f.Hold:
