@@ -16,6 +16,9 @@ var (
 	// ErrNotWanted says that a delivery is better not sent any more, as when its
 	// message was read meanwhile.
 	ErrNotWanted = errors.New("not wanted any more")
+	// ErrNoList says that a carrier keeps no list of what it took, so that asking
+	// it proves nothing, neither now nor later.
+	ErrNoList = errors.New("this carrier cannot be asked what it took")
 )
 
 // Invalid says which field of the input is wrong and how to mend it. Problem is

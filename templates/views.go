@@ -412,3 +412,28 @@ type WireLine struct {
 	Text string
 	Code int
 }
+
+// MailboxPage shows what the demo's mail server took.
+type MailboxPage struct {
+	Shell
+	Mails []MailRow // the newest first
+	Open  *OpenMail // nil while there is none
+	Try   []Choice  // kinds of mail to send, Value is posted
+}
+
+// MailRow is one mail in the list.
+type MailRow struct {
+	ID                      int
+	Href, From, To, Subject string
+	Preview                 string
+	At                      Stamp
+	Current                 bool
+}
+
+// OpenMail is the mail that is read.
+type OpenMail struct {
+	MailRow
+	Frame   string // where its page of HTML is, on its own and in a sandbox; empty: none
+	Text    string
+	Headers []Choice // Value is the name
+}

@@ -374,6 +374,9 @@ func (o *Outbox) settle(tx *data.Tx, words bridge.Dictionary, c data.Claim, out 
 		switch out.Kind {
 		case bridge.Accepted:
 			d.NextAt = now.Add(data.SilenceFirst)
+			if out.Final {
+				d.NextAt = time.Time{}
+			}
 		case bridge.Retry:
 			d.NextAt = now.Add(max(bridge.Backoff(c.Attempts), out.RetryAfter))
 		case bridge.Refused:

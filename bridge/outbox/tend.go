@@ -135,7 +135,7 @@ func (o *Outbox) reconcileOne(ctx context.Context, carrier bridge.Carrier, id br
 	limit, cancel := context.WithTimeout(ctx, o.Timeout)
 	found, findErr := carrier.Find(limit, c.Outgoing(), c.StartedAt.Add(-clockSkew))
 	cancel()
-	if findErr != nil {
+	if findErr != nil && !errors.Is(findErr, bridge.ErrNoList) {
 		slog.Warn("carrier could not be asked for a lost answer", "delivery", id, "err", findErr)
 	}
 	return o.Store.Write(ctx, func(tx *data.Tx) error {
@@ -197,7 +197,8 @@ const lostTries = 2
 
 // notFound decides what follows when the carrier's list does not have a message.
 // Its absence is believed only after SureAfter; then it is sent once more. If that
-// answer is lost too, or the list cannot be read for an hour, a person decides.
+// answer is lost too, or the list cannot be read for an hour, a person decides;
+// and at once where there is no list, whose silence would prove nothing.
 func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, findErr error) error {
 	now := o.Now()
 	age := now.Sub(started)
@@ -207,7 +208,7 @@ func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, fin
 		return err
 	case findErr == nil && age >= o.SureAfter && lost < lostTries && !d.Handled: // handled: a person has sent it again
 		d.State, d.NextAt = bridge.Queued, now
-	case findErr == nil && age >= o.SureAfter, age >= time.Hour:
+	case findErr == nil && age >= o.SureAfter, age >= time.Hour, errors.Is(findErr, bridge.ErrNoList):
 		d.NextAt = time.Time{} // given up: shown to people, and the next text may go
 	default:
 		d.NextAt = now.Add(max(min(age, o.SureAfter/4), o.CheckAfter))

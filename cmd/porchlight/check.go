@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"porchlight/bridge/email"
 )
 
 // A Problem is one thing that is wrong with the configuration, with what to
@@ -155,10 +157,33 @@ func (c Config) summary() string {
 	for _, phone := range c.OnDuty {
 		row("on duty", phone.Pretty())
 	}
+	if m := c.Email; m.Host != "" {
+		row("emails", fmt.Sprintf("from %s by %s", m.From, m.summary()))
+	} else {
+		row("emails", "none; set email.host and email.from to send them")
+	}
 	b.WriteString("\nAt each number in the Twilio console, under \"A message comes in\":\n")
 	row("webhook", c.Server.PublicURL+"/webhooks/twilio/sms#rc=3&rp=all&ct=2000")
 	row("fallback", c.Server.PublicURL+"/webhooks/twilio/sms-fallback")
 	return b.String()
+}
+
+// summary says how mails leave.
+func (m EmailConfig) summary() string {
+	parts := []string{m.Host}
+	if m.Port != 0 {
+		parts[0] += ":" + strconv.Itoa(m.Port)
+	}
+	parts = append(parts, map[email.Security]string{
+		email.StartTLS: "STARTTLS", email.ImplicitTLS: "TLS", email.Opportunistic: "TLS if offered", email.NoTLS: "NOT encrypted",
+	}[m.TLS])
+	if m.Username == "" {
+		parts = append(parts, "no login")
+	}
+	if m.DKIMKey.Set() {
+		parts = append(parts, "signed as "+m.DKIMSelector+"._domainkey."+m.DKIMDomain)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (c Config) storedIn() string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
 )
 
 // A Config is everything that can be set from outside. The file gives it, the
@@ -22,6 +23,7 @@ type Config struct {
 	Business BusinessConfig
 	Storage  StorageConfig
 	Twilio   TwilioConfig
+	Email    EmailConfig
 	// Lines are the numbers that the business rents; their ids are not set.
 	Lines []bridge.Line
 	// OnDuty are the staff phones that take turns; none of them is a line.
@@ -50,6 +52,24 @@ type BusinessConfig struct {
 	TimeZone *time.Location
 	// Region is the ISO country in which people write numbers without a code.
 	Region string
+	// Phone and Address stand at the foot of mails; both may be empty.
+	Phone   bridge.Phone
+	Address string
+	// Color is #rrggbb, of the buttons in mails.
+	Color string
+}
+
+// EmailConfig is the mail server that carries mails. Without a Host there are none.
+type EmailConfig struct {
+	From     string // the address of the mailbox
+	Host     string
+	Port     int // 0 is the usual one of TLS
+	TLS      email.Security
+	Username string
+	Password Secret
+	// The key that mails are signed with, where the mail server does not do it.
+	DKIMDomain, DKIMSelector string
+	DKIMKey                  Secret
 }
 
 // StorageConfig says where messages are kept.
@@ -113,6 +133,7 @@ func defaultConfig() Config {
 		Business: BusinessConfig{Name: "Porchlight", TimeZone: time.Local, Region: "US"},
 		Storage:  StorageConfig{Path: "var"},
 		Twilio:   TwilioConfig{BaseURL: "https://api.twilio.com", Pace: 1},
+		Email:    EmailConfig{TLS: email.StartTLS},
 		Log:      LogConfig{Format: "text"},
 		Session:  SessionConfig{Days: 30},
 		Outbox:   OutboxConfig{KeepTrying: bridge.KeepTrying, Timeout: 10 * time.Second},
@@ -136,6 +157,9 @@ func (c *Config) settings() []setting {
 		{key: "business.name", read: parsed(&c.Business.Name, parseName)},
 		{key: "business.time_zone", read: parsed(&c.Business.TimeZone, parseTimeZone)},
 		{key: "business.region", read: parsed(&c.Business.Region, parseRegion)},
+		{key: "business.phone", read: parsed(&c.Business.Phone, parsePhone)},
+		{key: "business.address", read: parsed(&c.Business.Address, parseName)},
+		{key: "business.color", read: parsed(&c.Business.Color, parseColor)},
 		{key: "storage.path", read: parsed(&c.Storage.Path, parsePath)},
 		{key: "storage.postgres", read: parsed(&c.Storage.Postgres, parsePostgres), secret: true},
 		{key: "twilio.account_sid", read: parsed(&c.Twilio.AccountSID, sid("AC"))},
@@ -146,6 +170,15 @@ func (c *Config) settings() []setting {
 		{key: "twilio.base_url", read: parsed(&c.Twilio.BaseURL, parseBaseURL)},
 		{key: "twilio.messaging_service_sid", read: parsed(&c.Twilio.MessagingServiceSID, sid("MG"))},
 		{key: "twilio.pace", read: parsed(&c.Twilio.Pace, parsePace)},
+		{key: "email.from", read: parsed(&c.Email.From, parseMailbox)},
+		{key: "email.host", read: parsed(&c.Email.Host, parseHost)},
+		{key: "email.port", read: parsed(&c.Email.Port, parsePort)},
+		{key: "email.tls", read: parsed(&c.Email.TLS, parseSecurity)},
+		{key: "email.username", read: parsed(&c.Email.Username, parseName)},
+		{key: "email.password", read: parsed(&c.Email.Password, parsePassword), secret: true},
+		{key: "email.dkim_domain", read: parsed(&c.Email.DKIMDomain, parseHost)},
+		{key: "email.dkim_selector", read: parsed(&c.Email.DKIMSelector, parseSelector)},
+		{key: "email.dkim_key", read: parsed(&c.Email.DKIMKey, parsePEM), secret: true},
 		{key: "log.level", read: parsed(&c.Log.Level, parseLevel)},
 		{key: "log.format", read: parsed(&c.Log.Format, oneOf("text", "json"))},
 		{key: "session.days", read: parsed(&c.Session.Days, parseDays)},
@@ -344,12 +377,26 @@ func (l *loader) apply() {
 	}
 	l.applyLines()
 	l.applyOnDuty()
-	id, secret := l.values["twilio.api_key_sid"], l.values["twilio.api_key_secret"]
-	if id.given() && !secret.given() {
-		l.add(id.origin, "needs twilio.api_key_secret beside it; Twilio shows it once, when the key is made")
+	for _, need := range together() {
+		has, lacks := l.values[need.key], l.values[need.needs]
+		if has.given() && !lacks.given() {
+			l.add(has.origin, "needs %s beside it%s", need.needs, need.why)
+		}
 	}
-	if secret.given() && !id.given() {
-		l.add(secret.origin, "needs twilio.api_key_sid beside it, which starts with SK")
+}
+
+// together are the keys of which one is of no use without the other.
+func together() []struct{ key, needs, why string } {
+	return []struct{ key, needs, why string }{
+		{"twilio.api_key_sid", "twilio.api_key_secret", "; Twilio shows it once, when the key is made"},
+		{"twilio.api_key_secret", "twilio.api_key_sid", ", which starts with SK"},
+		{"email.host", "email.from", ", the address that mails come from, such as office@example.com"},
+		{"email.from", "email.host", ", the mail server that carries them, such as smtp.example.com"},
+		{"email.username", "email.password", "; many mail servers want an app password here"},
+		{"email.password", "email.username", ", mostly the mailbox's address"},
+		{"email.dkim_domain", "email.dkim_key", ", the private key in PEM"},
+		{"email.dkim_selector", "email.dkim_domain", ", such as example.com"},
+		{"email.dkim_key", "email.dkim_selector", ", the key's name in DNS"},
 	}
 }
 
