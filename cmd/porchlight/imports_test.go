@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"data/datatest":        {"bridge", "data"},
 	"data/blobs":           {"bridge"},
 	"data/blobs/blobstest": {},
-	"bridge/intake":        {"bridge", "data", "bridge/thread"},
+	"bridge/intake":        {"bridge", "data", "bridge/thread", "bridge/media"},
 	"bridge/outbox":        {"bridge", "data"},
 	"bridge/routine":       {"bridge", "data"},
 	"webhooks":             {"bridge", "bridge/intake", "bridge/sms", "bridge/email", "bridge/receptionist"},
@@ -42,7 +42,7 @@ var inboxMayImport = []string{"bridge", "data", "bridge/intake", "bridge/live", 
 
 // testsMayImport is what the tests of every package may import besides: the
 // doubles, what a double is made of, and the package itself from outside.
-var testsMayImport = []string{"bridge", "bridge/sms", "bridge/sms/smstest", "data", "data/datatest", "data/blobs", "data/blobs/blobstest"}
+var testsMayImport = []string{"bridge", "bridge/sms", "bridge/sms/smstest", "data", "data/datatest", "data/blobs", "data/blobs/blobstest", "bridge/picture/picturetest"}
 
 const (
 	ourModule  = "porchlight"
