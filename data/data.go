@@ -106,6 +106,8 @@ type Tx struct {
 	changed []bridge.ConversationID
 	touched map[bridge.ConversationID]bool
 	queued  bool
+	// arriving: files are to be fetched from a carrier
+	arriving bool
 }
 
 // A querier is what runs the queries of a transaction.

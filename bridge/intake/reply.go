@@ -24,6 +24,10 @@ type Draft struct {
 	// one came from somebody else, the reply is stopped with bridge.ErrConflict.
 	// 0 sends whatever came.
 	Seen bridge.MessageID
+	// Files are what the writer uploaded for it, in order. With some, Body may be
+	// empty.
+	Files    []bridge.AttachmentID
+	attached []bridge.Attachment
 	// leave is when its texts leave, if not at once.
 	leave time.Time
 }
@@ -57,6 +61,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
+		if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &d); err != nil {
+			return err
+		}
 		decided := bridge.Decide(actor.Actor(), do, &f)
 		if !decided.Allowed() {
 			return decided.Err()
@@ -80,11 +87,14 @@ func sameWriter(m bridge.Message, actor bridge.Staff, do bridge.Action) error {
 	return &bridge.Invalid{Field: "client", Problem: "This key was used for another message. Use a new one"}
 }
 
+// empty reports whether there is nothing to say.
+func (d *Draft) empty() bool { return strings.TrimSpace(d.Body) == "" && len(d.Files) == 0 }
+
 // clean makes a draft fit to store, or says what is wrong with it.
 func (d *Draft) clean() error {
 	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
 	switch n := utf8.RuneCountInString(d.Body); {
-	case n == 0:
+	case n == 0 && len(d.Files) == 0:
 		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
 	case n > bridge.MaxBody:
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
@@ -105,7 +115,7 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 	m := bridge.Message{
 		Conversation: f.Conversation.ID, At: now, Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(actor.ID), Name: actor.Name},
-		Body:   d.Body, ClientID: d.ClientID,
+		Body:   d.Body, ClientID: d.ClientID, Attachments: d.attached,
 	}
 	kind, team := "note", f.Conversation.Kind == bridge.KindTeam
 	if do != bridge.DoNote {
@@ -225,14 +235,15 @@ func (in *Intake) deliver(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave 
 	} else if err := tx.ReleaseWaiting(m.Conversation, f.To.Value, at); err != nil {
 		return nil, fmt.Errorf("release what waits: %w", err)
 	}
-	parts := in.Split(m.Body)
+	parts, pictures := in.parts(m, f.To.Value)
 	out := make([]bridge.Delivery, 0, len(parts))
-	for _, part := range parts {
+	for i, part := range parts {
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Line: line.ID, Channel: m.Channel,
 			To: f.To.Value, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+			Media: pictures && i == 0,
 		}
-		if len(parts) > 1 {
+		if len(parts) > 1 || part != m.Body {
 			d.Body = part
 		}
 		d, err := tx.AddDelivery(d, m.At)
@@ -360,7 +371,7 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		// To the address an answer goes to now: somebody may have mended the number.
 		_, err = tx.AddDelivery(bridge.Delivery{
 			Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel,
-			To: f.To.Value, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+			To: f.To.Value, Body: d.Body, Media: d.Media, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 		}, now)
 		return err
 	})

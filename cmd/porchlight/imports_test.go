@@ -42,7 +42,7 @@ var inboxMayImport = []string{"bridge", "data", "bridge/intake", "bridge/live", 
 
 // testsMayImport is what the tests of every package may import besides: the
 // doubles, what a double is made of, and the package itself from outside.
-var testsMayImport = []string{"bridge", "bridge/sms", "bridge/sms/smstest", "data", "data/datatest", "data/blobs", "data/blobs/blobstest", "bridge/picture/picturetest"}
+var testsMayImport = []string{"bridge", "bridge/sms", "bridge/sms/smstest", "data", "data/datatest", "data/blobs", "data/blobs/blobstest", "bridge/picture/picturetest", "bridge/media", "bridge/routine"}
 
 const (
 	ourModule  = "porchlight"
