@@ -40,6 +40,7 @@ var (
 		"items":    reflect.TypeFor[[]Item](),
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
+		"uploads":  reflect.TypeFor[[]Upload](),
 		"handset":  reflect.TypeFor[SimulatorPage](),
 		"newform":  reflect.TypeFor[NewPage](),
 		"placing":  reflect.TypeFor[PlacePage](),
@@ -126,7 +127,6 @@ func (s *Set) funcs() template.FuncMap {
 		"items":  NewItems,
 		"plain":  func(older string) string { return strings.Replace(older, "/older?", "?", 1) },
 		"pretty": bridge.PrettyAddress,
-		"image":  func(a Attachment) bool { return strings.HasPrefix(a.Type, "image/") },
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"porchlight/bridge"
@@ -29,9 +28,6 @@ const (
 	// linkLife is how long a link in a text works, as long as a portal's.
 	linkLife = 30 * 24 * time.Hour
 )
-
-// ErrExpired says that a signed address was right once.
-var ErrExpired = errors.New("the link has expired")
 
 // A Signer makes and reads addresses that whoever has them may open for a while.
 type Signer struct {
@@ -70,7 +66,7 @@ func (s *Signer) mac(b []byte) []byte {
 }
 
 // Read gives what a token is for: bridge.ErrNotFound where we did not make it,
-// ErrExpired where its time is over.
+// bridge.ErrExpired where its time is over.
 func (s *Signer) Read(token string) (bridge.AttachmentID, Part, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(b) < 5+1+16 || len(b) > 5+10+16 {
@@ -82,7 +78,7 @@ func (s *Signer) Read(token string) (bridge.AttachmentID, Part, error) {
 		return 0, 0, bridge.ErrNotFound
 	}
 	if until := time.Unix(int64(binary.BigEndian.Uint32(body[1:]))*60, 0); !s.now().Before(until) {
-		return 0, 0, ErrExpired
+		return 0, 0, bridge.ErrExpired
 	}
 	return bridge.AttachmentID(id), Part(body[0]), nil
 }

@@ -34,6 +34,9 @@ type Options struct {
 	// CheckAfter is when a lost answer is first looked for at the carrier (0: 5 s),
 	// SureAfter when its absence there is believed (0: 2 min).
 	CheckAfter, SureAfter time.Duration
+	// Prepare makes of a claim, in its transaction, what the carrier is handed; nil
+	// hands over the claim as it is.
+	Prepare func(*data.Tx, data.Claim) (bridge.Outgoing, error)
 	// Sent hears of every attempt's outcome, for the metrics. May be nil.
 	Sent func(bridge.Channel, bridge.OutcomeKind)
 }
@@ -62,6 +65,9 @@ func New(o Options) *Outbox {
 	def(&o.SureAfter, 2*time.Minute)
 	if o.Workers == 0 {
 		o.Workers = 64
+	}
+	if o.Prepare == nil {
+		o.Prepare = func(_ *data.Tx, c data.Claim) (bridge.Outgoing, error) { return c.Outgoing(), nil }
 	}
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
@@ -203,6 +209,12 @@ func (o *Outbox) take(tx *data.Tx) (claims []data.Claim, after func(error), err 
 		}
 		all = append(all, more...)
 	}
+	outgoing := make([]bridge.Outgoing, len(all))
+	for i, c := range all {
+		if outgoing[i], err = o.Prepare(tx, c); err != nil {
+			return nil, nil, fmt.Errorf("prepare delivery %d: %w", c.ID, err)
+		}
+	}
 	if room == len(all) {
 		o.wantRoom()
 	}
@@ -211,10 +223,10 @@ func (o *Outbox) take(tx *data.Tx) (claims []data.Claim, after func(error), err 
 			o.release(len(all))
 			return
 		}
-		for _, c := range all {
+		for i, c := range all {
 			go func() { // joined by Run, by way of busy
 				defer o.release(1)
-				o.attempt(c)
+				o.attempt(c, outgoing[i])
 			}()
 		}
 	}, nil
@@ -269,10 +281,10 @@ func signal(c chan<- struct{}) {
 
 // attempt makes one try and stores its outcome. A stop of the program does not
 // cut it off: its answer is worth the wait.
-func (o *Outbox) attempt(c data.Claim) {
+func (o *Outbox) attempt(c data.Claim, hand bridge.Outgoing) {
 	ctx, carrier := context.Background(), o.Carriers[c.Channel]
 	limit, cancel := context.WithTimeout(ctx, o.Timeout)
-	out := carrier.Send(limit, c.Outgoing())
+	out := carrier.Send(limit, hand)
 	cancel()
 	o.Sent(c.Channel, out.Kind)
 	if out.Kind != bridge.Accepted {

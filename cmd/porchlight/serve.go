@@ -79,6 +79,7 @@ type program struct {
 	intake  *intake.Intake
 	outbox  *outbox.Outbox
 	routine *routine.Routine
+	files   files
 	handler http.Handler
 	// hangUp ends the streams to browsers, which would hold up the server's end.
 	hangUp []func()
@@ -96,7 +97,7 @@ func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
 
 // build wires a program. Nothing runs yet, and nothing listens.
 func build(ctx context.Context, cfg Config, x extras) (*program, error) {
-	p := &program{cfg: cfg, hub: live.New()}
+	p := &program{cfg: cfg, hub: live.New(), files: files{wake: make(chan struct{}, 1)}}
 	p.hangUp = []func(){p.hub.Close}
 	m := newMetrics()
 	wake := make(chan struct{}, 1)
@@ -104,6 +105,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	opts.OnCommit = func(c bridge.Commit) {
 		m.commit(c)
 		p.hub.Publish(c)
+		p.files.arrived(c)
 		if c.Queued {
 			select {
 			case wake <- struct{}{}:
@@ -140,19 +142,23 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	}); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
+	if err := p.files.open(ctx, cfg, p.store); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
 	p.intake = intake.New(intake.Options{
 		Store: p.store, Now: time.Now, Zone: cfg.Business.TimeZone, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio},
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
+		Shelf: p.files.shelf, Link: p.files.signer.Link,
 	})
 	p.outbox = outbox.New(outbox.Options{
 		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
 		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
-		CheckAfter: x.checkAfter, SureAfter: x.sureAfter,
+		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: p.files.signer.Prepare,
 	})
 	p.routine = routine.New(routine.Options{
-		Store: p.store, Now: time.Now, List: twilio.ListInbound,
+		Store: p.store, Now: time.Now, List: twilio.ListInbound, Blobs: p.files.blobs,
 		Receive: func(ctx context.Context, in bridge.Inbound) (bool, error) {
 			if in.At.IsZero() {
 				in.At = time.Now()
@@ -171,6 +177,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	w := web.New(web.Options{
 		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name, PublicURL: cfg.Server.PublicURL,
 		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
+		Blobs: p.files.blobs, Signed: p.files.signed,
 	})
 	m.watch(p.store, p.hub)
 	in := inbox.Options{
@@ -219,6 +226,7 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return p.outbox.Run(workers) })
 	g.Go(func() error { return p.routine.Run(workers) })
+	g.Go(func() error { return p.files.fetcher.Run(workers) })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

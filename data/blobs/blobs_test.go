@@ -193,7 +193,7 @@ func TestTheFolderIsItsOwnersAloneAndHoldsNoLeftovers(t *testing.T) {
 	}
 }
 
-func TestS3IsRefusedWithAnotherSecret(t *testing.T) {
+func TestBucketRefusesAnotherSecret(t *testing.T) {
 	server := blobstest.Start(t)
 	s, err := blobs.OpenS3(blobs.S3Options{Endpoint: server.URL, Bucket: blobstest.Bucket, AccessKey: blobstest.AccessKey, SecretKey: "another", PathStyle: true})
 	if err != nil {
@@ -207,7 +207,7 @@ func TestS3IsRefusedWithAnotherSecret(t *testing.T) {
 	}
 }
 
-func TestS3IsTriedAgainWhenItIsBusy(t *testing.T) {
+func TestBucketIsTriedAgainWhenItIsBusy(t *testing.T) {
 	server := blobstest.Start(t)
 	s := s3(t, server.URL)
 	if err := s.Check(t.Context()); err != nil {
@@ -221,7 +221,7 @@ func TestS3IsTriedAgainWhenItIsBusy(t *testing.T) {
 	}
 }
 
-func TestS3OptionsSayWhatIsMissing(t *testing.T) {
+func TestBucketsOptionsSayWhatIsMissing(t *testing.T) {
 	good := blobs.S3Options{Endpoint: "https://s3.example.com", Bucket: "b", AccessKey: "a", SecretKey: "s"}
 	for field, spoil := range map[string]func(*blobs.S3Options){
 		"endpoint": func(o *blobs.S3Options) { o.Endpoint = "s3.example.com" }, "bucket": func(o *blobs.S3Options) { o.Bucket = "" },
