@@ -94,7 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "SignatureDoesNotMatch")
 	case !ok && r.URL.Path != "/"+Bucket:
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
-	case key == "":
+	case key == "", !ok:
 		w.WriteHeader(http.StatusOK) // HEAD of the bucket
 	default:
 		s.object(w, r, key, body)
