@@ -11,6 +11,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that the thing changed since the caller looked at it.
 	ErrConflict = errors.New("changed in the meantime")
+	// ErrExpired says that something was good once, and its time is over.
+	ErrExpired = errors.New("expired")
 	// ErrDuplicate says that the same thing was stored before.
 	ErrDuplicate = errors.New("already stored")
 	// ErrNotWanted says that a delivery is better not sent any more, as when its

@@ -41,6 +41,7 @@ var (
 		"items":    reflect.TypeFor[[]Item](),
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
+		"uploads":  reflect.TypeFor[[]Upload](),
 		"handset":  reflect.TypeFor[SimulatorPage](),
 		"mails":    reflect.TypeFor[MailboxPage](),
 		"newform":  reflect.TypeFor[NewPage](),
@@ -133,7 +134,6 @@ func (s *Set) funcs() template.FuncMap {
 		"items":  NewItems,
 		"plain":  func(older string) string { return strings.Replace(older, "/older?", "?", 1) },
 		"pretty": bridge.PrettyAddress,
-		"image":  func(a Attachment) bool { return strings.HasPrefix(a.Type, "image/") },
 	}
 }
 

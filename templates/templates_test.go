@@ -84,7 +84,7 @@ func full() map[string]any {
 		"people": examplePeople(noon), "peoplelist": examplePeople(noon).List, "contactnew": exampleNewContact(noon), "contact": exampleContact(noon),
 		"merge": exampleMerge(noon), "talkpage": TalkPage{Shell: shell, Talk: exampleTalk(noon)}, "talk": exampleTalk(noon), "invited": InvitedPage{Shell: shell, Secret: "abc", First: "Priya"},
 		"records": exampleRecords(noon), "recordlist": exampleRecords(noon).List, "record": exampleRecord(noon), "found": exampleRecord(noon).Form,
-		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict,
+		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict, "uploads": append(exampleUploads(), Upload{9, Attachment{Name: "tap.jpg", Thumb: "/inbox/file/9/thumb", Href: "/inbox/file/9", Size: "1 MB"}}),
 	}
 	maps.Copy(views, fullSettings(shell))
 	return views

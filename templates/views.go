@@ -184,6 +184,32 @@ type About struct {
 // Attachment is a file of a message.
 type Attachment struct {
 	Name, Type, Href string // Href is empty while it cannot be shown
+	Size             string // for people
+	Photo            bool
+	// Thumb is the address of the picture to show, with the size of the whole one.
+	Thumb         string
+	Width, Height int
+	Arriving      bool   // the carrier still has it
+	Lost          string // why it will not come
+}
+
+// Upload is a file that is in the form and not sent yet.
+type Upload struct {
+	ID bridge.AttachmentID
+	Attachment
+}
+
+// Picker says which files a message may have, and those that it has so far.
+type Picker struct {
+	Most    int // 0: none, and Instead says where else
+	MaxSize int64
+	MaxText string // MaxSize for people
+	Accept  string // for the browser's own dialog
+	Alone   bool   // a file or text, never both
+	Photos  bool   // pictures only
+	URL     string // POST target of uploads
+	Instead string
+	Uploads []Upload
 }
 
 // Failure explains what did not arrive and what to do.
@@ -224,6 +250,7 @@ type Composer struct {
 	Placeholder string
 	// Call is whom to call when it cannot wait: tel: and the number as people write it.
 	CallHref, CallText string
+	Files              Picker
 	// Names are whom an @ can mention.
 	Names []string
 	// Conflict is shown when somebody wrote after the page was loaded.

@@ -101,6 +101,12 @@ func (c Config) RequireServe() Problems {
 		at := c.missing(need.key)
 		ps = append(ps, Problem{File: at.file, Line: at.line, Key: at.key, Problem: need.problem})
 	}
+	for _, key := range []string{"s3.bucket", "s3.access_key", "s3.secret_key"} {
+		if c.S3.Endpoint != "" && !c.given[key] {
+			at := c.missing(key)
+			ps = append(ps, Problem{File: at.file, Line: at.line, Key: at.key, Problem: "is missing; with s3.endpoint set, files need it. Take s3.endpoint out to keep them in a folder"})
+		}
+	}
 	return ps
 }
 
@@ -187,8 +193,15 @@ func (m EmailConfig) summary() string {
 }
 
 func (c Config) storedIn() string {
-	if c.Storage.Postgres.Set() {
-		return "PostgreSQL, blobs in the folder " + c.Storage.Path
+	files := ""
+	if c.S3.Endpoint != "" {
+		files = "; files in the bucket " + c.S3.Bucket + " at " + c.S3.Endpoint
 	}
-	return "SQLite in the folder " + c.Storage.Path
+	if c.Storage.Postgres.Set() {
+		if files == "" {
+			files = ", blobs in the folder " + c.Storage.Path
+		}
+		return "PostgreSQL" + files
+	}
+	return "SQLite in the folder " + c.Storage.Path + files
 }

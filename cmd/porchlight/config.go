@@ -22,6 +22,7 @@ type Config struct {
 	Server   ServerConfig
 	Business BusinessConfig
 	Storage  StorageConfig
+	S3       S3Config
 	Twilio   TwilioConfig
 	Email    EmailConfig
 	// Lines are the numbers that the business rents; their ids are not set.
@@ -80,6 +81,18 @@ type StorageConfig struct {
 	Postgres Secret
 }
 
+// S3Config is the S3-compatible storage for files. Without an endpoint they are in
+// the folder of StorageConfig.
+type S3Config struct {
+	Endpoint  string // scheme and host, without a final slash
+	Bucket    string
+	Region    string
+	Prefix    string // before each key
+	AccessKey string
+	SecretKey Secret
+	PathStyle bool // the bucket stands in the path and not in the host name
+}
+
 // TwilioConfig is the account that carries texts.
 type TwilioConfig struct {
 	AccountSID string
@@ -132,6 +145,7 @@ func defaultConfig() Config {
 		Server:   ServerConfig{Listen: "127.0.0.1:8080"},
 		Business: BusinessConfig{Name: "Porchlight", TimeZone: time.Local, Region: "US"},
 		Storage:  StorageConfig{Path: "var"},
+		S3:       S3Config{Region: "us-east-1"},
 		Twilio:   TwilioConfig{BaseURL: "https://api.twilio.com", Pace: 1},
 		Email:    EmailConfig{TLS: email.StartTLS},
 		Log:      LogConfig{Format: "text"},
@@ -162,6 +176,13 @@ func (c *Config) settings() []setting {
 		{key: "business.color", read: parsed(&c.Business.Color, parseColor)},
 		{key: "storage.path", read: parsed(&c.Storage.Path, parsePath)},
 		{key: "storage.postgres", read: parsed(&c.Storage.Postgres, parsePostgres), secret: true},
+		{key: "s3.endpoint", read: parsed(&c.S3.Endpoint, parseBaseURL)},
+		{key: "s3.bucket", read: parsed(&c.S3.Bucket, parseWord)},
+		{key: "s3.region", read: parsed(&c.S3.Region, parseWord)},
+		{key: "s3.prefix", read: parsed(&c.S3.Prefix, parseWord)},
+		{key: "s3.access_key", read: parsed(&c.S3.AccessKey, parseWord)},
+		{key: "s3.secret_key", read: parsed(&c.S3.SecretKey, parseSecret), secret: true},
+		{key: "s3.path_style", read: parsed(&c.S3.PathStyle, parseYes)},
 		{key: "twilio.account_sid", read: parsed(&c.Twilio.AccountSID, sid("AC"))},
 		{key: "twilio.auth_token", read: parsed(&c.Twilio.AuthToken, parseSecret), secret: true},
 		{key: "twilio.auth_token_previous", read: parsed(&c.Twilio.AuthTokenPrevious, parseSecret), secret: true},

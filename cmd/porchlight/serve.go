@@ -88,6 +88,7 @@ type program struct {
 	outbox  *outbox.Outbox
 	routine *routine.Routine
 	mails   *email.SMTP // nil where no mail server is set
+	files   files
 	handler http.Handler
 	// hangUp ends the streams to browsers, which would hold up the server's end.
 	hangUp []func()
@@ -107,7 +108,7 @@ func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
 
 // build wires a program. Nothing runs yet, and nothing listens.
 func build(ctx context.Context, cfg Config, x extras) (*program, error) {
-	p := &program{cfg: cfg, hub: live.New()}
+	p := &program{cfg: cfg, hub: live.New(), files: files{wake: make(chan struct{}, 1)}}
 	p.hangUp = []func(){p.hub.Close}
 	m := newMetrics()
 	wake := make(chan struct{}, 1)
@@ -115,6 +116,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	opts.OnCommit = func(c bridge.Commit) {
 		m.commit(c)
 		p.hub.Publish(c)
+		p.files.arrived(c)
 		if c.Queued {
 			select {
 			case wake <- struct{}{}:
@@ -162,15 +164,18 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	}); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
+	if err := p.files.open(ctx, cfg, p.store); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
 	p.intake = intake.New(intake.Options{
 		Store: p.store, Now: time.Now, Zone: cfg.Business.TimeZone, Words: words,
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
-		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait,
+		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait, Shelf: p.files.shelf, Link: p.files.signer.Link,
 	})
 	notices := notify.New(notify.Options{
-		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: cfg.Business.sender(),
+		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: cfg.Business.sender(), Pictures: p.files.signer.URLs,
 	})
 	p.outbox = outbox.New(outbox.Options{
 		Store: p.store, Carriers: carriers, Wake: wake, Now: time.Now,
@@ -178,7 +183,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: notices.Prepare, Failed: p.intake.FallBack,
 	})
 	p.routine = routine.New(routine.Options{
-		Store: p.store, Now: time.Now, List: twilio.ListInbound,
+		Store: p.store, Now: time.Now, List: twilio.ListInbound, Blobs: p.files.blobs,
 		Receive: func(ctx context.Context, in bridge.Inbound) (bool, error) {
 			if in.At.IsZero() {
 				in.At = time.Now()
@@ -197,6 +202,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	w := web.New(web.Options{
 		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name, PublicURL: cfg.Server.PublicURL,
 		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
+		Blobs: p.files.blobs, Signed: p.files.signed,
 	})
 	m.watch(p.store, p.hub)
 	in := inbox.Options{
@@ -247,6 +253,7 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return p.outbox.Run(workers) })
 	g.Go(func() error { return p.routine.Run(workers) })
+	g.Go(func() error { return p.files.fetcher.Run(workers) })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

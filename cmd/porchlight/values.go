@@ -108,6 +108,24 @@ func parseName(s string) (string, error) {
 	return s, nil
 }
 
+// parseWord reads a name without spaces, such as that of a bucket.
+func parseWord(s string) (string, error) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return "", errors.New("has a space or a line break inside; write one word")
+	}
+	return s, nil
+}
+
+func parseYes(s string) (bool, error) {
+	switch s {
+	case "true", "yes":
+		return true, nil
+	case "false", "no":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is not known here; write true or false", s)
+}
+
 func parseTimeZone(s string) (*time.Location, error) {
 	zone, err := time.LoadLocation(s)
 	if err != nil {
