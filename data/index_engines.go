@@ -136,7 +136,10 @@ func (ix *Tx) makeVolume(n int64) error {
 	if !ix.d.postgres {
 		// matchinfo=fts3 keeps no table of lengths, which only ranking needs. The
 		// words are there already, in ASCII and beyond: simple splits at the spaces.
-		_, err := ix.exec("CREATE VIRTUAL TABLE " + name + " USING fts4 (words, order=desc, matchinfo=fts3, tokenize=simple)")
+		if _, err := ix.exec("CREATE VIRTUAL TABLE " + name + " USING fts4 (words, order=desc, matchinfo=fts3, tokenize=simple)"); err != nil {
+			return err
+		}
+		_, err := ix.exec("INSERT INTO " + name + " (" + name + ") VALUES ('automerge=4')")
 		return err
 	}
 	for _, q := range []string{
@@ -239,6 +242,35 @@ func (ix *Tx) found(n int64, w wanted, before bridge.MessageID, limit int) ([]br
 		return list(ix, scanID[bridge.MessageID], "SELECT message_id FROM "+name+" WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND message_id < $2 ORDER BY message_id + 0 DESC LIMIT "+strconv.Itoa(limit), w.tsquery(), before)
 	}
 	return list(ix, scanID[bridge.MessageID], "SELECT docid FROM "+name+" WHERE "+name+" MATCH $1 AND docid < $2 ORDER BY docid DESC LIMIT "+strconv.Itoa(limit), w.fts(), before)
+}
+
+// among are those of some ids of a volume that have what is wanted, newest first.
+func (ix *Tx) among(n int64, w wanted, ids []bridge.MessageID) (out []bridge.MessageID, err error) {
+	args := []any{""}
+	for _, id := range ids {
+		args = append(args, int64(id))
+	}
+	in := amongAfter(1, &args)
+	if ix.d.postgres {
+		args[0] = w.tsquery()
+		return list(ix, scanID[bridge.MessageID], "SELECT message_id FROM "+volumeName(n)+" WHERE message_id IN "+in+" AND words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) ORDER BY message_id DESC", args...)
+	}
+	type row struct {
+		id    bridge.MessageID
+		words string
+	}
+	args[0] = w[0][0].words[0] // most rows do not have it, and are not given at all
+	if len(w[0]) > 1 {
+		args[0] = ""
+	}
+	rows, err := list(ix, func(s scanner) (r row, err error) { return r, s.Scan(&r.id, &r.words) },
+		"SELECT docid, c0words FROM "+volumeName(n)+"_content WHERE docid IN "+in+" AND instr(c0words, $1) > 0 ORDER BY docid DESC", args...)
+	for _, r := range rows {
+		if w.in(strings.Fields(r.words)) {
+			out = append(out, r.id)
+		}
+	}
+	return out, err
 }
 
 // leafed are the ids that have what is wanted among the newest rows of a volume
