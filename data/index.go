@@ -391,16 +391,12 @@ func volumeName(n int64) string { return "search_volume_" + strconv.FormatInt(n,
 
 // Indexed says up to which message the index has come, and the newest message that
 // there is.
-func (s *Store) Indexed(ctx context.Context) (upto, newest bridge.MessageID, err error) {
-	err = s.Read(ctx, func(tx *Tx) error {
-		p, err := tx.onIndex().indexed()
-		if err != nil {
-			return err
-		}
-		upto = p.message
-		return tx.row("SELECT COALESCE(MAX(id), 0) FROM messages").Scan(&newest)
-	})
-	return upto, newest, err
+func (tx *Tx) Indexed() (upto, newest bridge.MessageID, err error) {
+	p, err := tx.onIndex().indexed()
+	if err != nil {
+		return 0, 0, fmt.Errorf("read how far the index is: %w", err)
+	}
+	return p.message, newest, tx.row("SELECT COALESCE(MAX(id), 0) FROM messages").Scan(&newest)
 }
 
 // days are the months and days of a span of time, as marks. Many are none: the

@@ -45,7 +45,7 @@ func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence strin
 	v := viewOf(c)
 	var conv templates.Conversation
 	err := s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
-		conv, err = s.newConversation(tx, me(c), v, d.Conversation, 0)
+		conv, err = s.newConversation(tx, me(c), v, d.Conversation, placeInLog{})
 		return err
 	})
 	if err != nil {
