@@ -29,33 +29,6 @@ export function history(log) {
   a.addEventListener('click', e => { e.preventDefault(); load(); });
 }
 
-// A log that was opened in the past: it starts at the message that was looked for, and
-// what came later loads before the reader gets there.
-export function past(log) {
-  $('.msg.at', log)?.scrollIntoView({ block: 'center' });
-  const end = $('.later', log), a = end && $('a', end);
-  if (!a) return;
-  let busy = false;
-  const load = async () => {
-    if (busy) return;
-    busy = true; log.ariaBusy = 'true';
-    try {
-      const r = await fetch(a.dataset.later, { headers: headers() });
-      if (!r.ok) throw new Error(r.status);
-      const height = log.scrollHeight, next = r.headers.get('X-Later');
-      end.before(...[...parse(await r.text()).children].filter(x => !x.id || !document.getElementById(x.id)));
-      if (next) { a.dataset.later = next; a.href = next.replace('/later?', '?'); } else { end.remove(); seen.disconnect(); }
-      regroup(log);
-      log.scrollTop -= log.scrollHeight - height;                     // counted from the end, so what is under the eye stays
-      if (next) { seen.unobserve(end); seen.observe(end); }
-    } catch { a.textContent = 'Later messages: try again'; }
-    busy = false; log.ariaBusy = 'false';
-  };
-  const seen = new IntersectionObserver(([e]) => e.isIntersecting && load(), { root: log, rootMargin: '0px 0px 500px' });
-  requestAnimationFrame(() => seen.observe(end));
-  a.addEventListener('click', e => { e.preventDefault(); load(); });
-}
-
 // What arrives while somebody reads further up is counted on a pill.
 export function jump(log, pill) {
   let n = 0;

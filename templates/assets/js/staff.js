@@ -2,7 +2,7 @@
 // beside a list that stays, more rows, the details panel and the keyboard.
 import { $, $$, apply, current, parse, toast } from './fragments.js';
 import { adopt, headers, live, pull, rewind, signedOut, where } from './live.js';
-import { history as older, jump, past, reader } from './log.js';
+import { history as older, jump, reader } from './log.js';
 import { composer } from './composer.js';
 import { keys, rove } from './keys.js';
 
@@ -138,7 +138,8 @@ function mount() {
   $$('.row').forEach(current);
   if (log && form) {
     if (log.matches('.fromtop') && !+log.dataset.unread) log.scrollTop = -log.scrollHeight;
-    past(log); older(log); jump(log, $('.jump', form)); reply = composer(form, log);
+    if ($('.later,.msg.at', log)) import('./past.js').then(m => m.past(log));
+    older(log); jump(log, $('.jump', form)); reply = composer(form, log);
     eyes = reader(log, id => act(`/inbox/c/${log.dataset.conv}/read`, new URLSearchParams({ upto: id, view: frame().dataset.view }), true));
   }
   if ($('#found')) import('./search.js');
