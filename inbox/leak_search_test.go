@@ -122,6 +122,12 @@ func (l *leak) checkSearchPages() {
 			_, body := b.get(path)
 			l.clean(p, path, body, allowed)
 		}
+		for _, path := range []string{"/api/v1/messages?q=word&limit=200", "/api/v1/messages?q=is:failed"} {
+			r, body := l.call(http.MethodGet, path, l.keys[p.ID], "", "")
+			if l.clean(p, path, body, allowed); r.StatusCode != http.StatusOK {
+				l.Errorf("%s %s, %s: %d", p.Role, p.Name, path, r.StatusCode)
+			}
+		}
 		for _, m := range l.texts {
 			c := pick(l.world, l.convs)
 			if l.chance(2) {
