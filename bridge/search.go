@@ -242,27 +242,7 @@ const (
 // NewSnippet cuts a text around the first of its marks, in pieces.
 func NewSnippet(text string, marks []Span) (out []Piece) {
 	slices.SortFunc(marks, func(a, b Span) int { return a.From - b.From })
-	from, to := 0, len(text)
-	if len(marks) > 0 {
-		for n := marks[0].From; n > 0 && from == 0; {
-			_, size := utf8.DecodeLastRuneInString(text[:n])
-			if n -= size; utf8.RuneCountInString(text[n:marks[0].From]) == snippetBefore {
-				from = n
-			}
-		}
-	}
-	if from > 0 { // not in the middle of a word
-		if i := strings.IndexFunc(text[from:marks[0].From], unicode.IsSpace); i >= 0 {
-			from += i + 1
-		}
-	}
-	n := 0
-	for i := range text[from:] {
-		if n++; n > snippetLength && i > 0 && (len(marks) == 0 || from+i >= marks[0].To) {
-			to = from + i
-			break
-		}
-	}
+	from, to := snippetOf(text, marks)
 	add := func(s string, mark bool) {
 		if s = flat(s); s != "" {
 			out = append(out, Piece{s, mark})
@@ -285,6 +265,30 @@ func NewSnippet(text string, marks []Span) (out []Piece) {
 		add("…", false)
 	}
 	return out
+}
+
+// snippetOf is which part of a text is shown: from a little before the first mark.
+func snippetOf(text string, marks []Span) (from, to int) {
+	if len(marks) > 0 {
+		for n := marks[0].From; n > 0 && from == 0; {
+			_, size := utf8.DecodeLastRuneInString(text[:n])
+			if n -= size; utf8.RuneCountInString(text[n:marks[0].From]) == snippetBefore {
+				from = n
+			}
+		}
+	}
+	if from > 0 { // not in the middle of a word
+		if i := strings.IndexFunc(text[from:marks[0].From], unicode.IsSpace); i >= 0 {
+			from += i + 1
+		}
+	}
+	n := 0
+	for i := range text[from:] {
+		if n++; n > snippetLength && i > 0 && (len(marks) == 0 || from+i >= marks[0].To) {
+			return from, from + i
+		}
+	}
+	return from, len(text)
 }
 
 // flat makes one line of a text.

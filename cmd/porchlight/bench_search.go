@@ -190,29 +190,8 @@ func (a *archive) fill(ctx context.Context, b *bench) error {
 	}
 	defer db.Close()
 	zero := a.at(0).UnixMilli()
-	told := time.Now()
 	add := func(into string, rows, columns int, row func(int) []any) error {
-		for from := 0; from < rows; from += seedBatch {
-			t, err := db.BeginTx(ctx, nil)
-			if err != nil {
-				return err
-			}
-			for at := from; at < min(from+seedBatch, rows); at += 50 {
-				var args []any
-				n := min(50, min(from+seedBatch, rows)-at)
-				for i := at; i < at+n; i++ {
-					args = append(args, row(i)...)
-				}
-				if _, err := t.ExecContext(ctx, "INSERT INTO "+into+" VALUES "+valuesOf(n, columns), args...); err != nil {
-					return errors.Join(err, t.Rollback())
-				}
-			}
-			if err := t.Commit(); err != nil {
-				return err
-			}
-			told = b.progress(told, "%s: %d of %d", a.name, from, rows)
-		}
-		return nil
+		return b.bulk(ctx, db, a.name, into, rows, columns, row)
 	}
 	const over = " OVERRIDING SYSTEM VALUE"
 	ids := func(table, columns string) string {
@@ -238,6 +217,32 @@ func (a *archive) fill(ctx context.Context, b *bench) error {
 		add(ids("messages", "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, files, rev"), a.messages, 11, a.row),
 		add("attachments (message_id, uploader, name, type, state, created_at)", a.messages/50, 6, func(i int) []any { return []any{i*50 + 1, "sms", "a.jpg", "jpg", "kept", zero} }),
 	)
+}
+
+// bulk writes many rows, fifty by one statement.
+func (b *bench) bulk(ctx context.Context, db *sql.DB, name, into string, rows, columns int, row func(int) []any) error {
+	told := time.Now()
+	for from := 0; from < rows; from += seedBatch {
+		t, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		for at := from; at < min(from+seedBatch, rows); at += 50 {
+			var args []any
+			n := min(50, min(from+seedBatch, rows)-at)
+			for i := at; i < at+n; i++ {
+				args = append(args, row(i)...)
+			}
+			if _, err := t.ExecContext(ctx, "INSERT INTO "+into+" VALUES "+valuesOf(n, columns), args...); err != nil {
+				return errors.Join(err, t.Rollback())
+			}
+		}
+		if err := t.Commit(); err != nil {
+			return err
+		}
+		told = b.progress(told, "%s: %d of %d", name, from, rows)
+	}
+	return nil
 }
 
 func (a *archive) row(i int) []any {
