@@ -270,7 +270,7 @@ func (tx *Tx) unindexed(was place, most int) (now place, docs []doc, more bool, 
 
 // index writes rows; those up to known are there already and change.
 func (ix *Tx) index(docs []doc, known bridge.MessageID) error {
-	volumes := map[int64]*span{}
+	volumes, rows := map[int64]*span{}, map[int64][]doc{}
 	for _, d := range docs {
 		if d.event {
 			continue
@@ -284,11 +284,12 @@ func (ix *Tx) index(docs []doc, known bridge.MessageID) error {
 			volumes[n] = v
 		}
 		volumes[n].take(d.at)
-		if err := ix.putDoc(n, d, d.id <= known); err != nil {
-			return fmt.Errorf("index message %d: %w", d.id, err)
-		}
+		rows[n] = append(rows[n], d)
 	}
 	for n, v := range volumes {
+		if err := ix.putDocs(n, rows[n], known); err != nil {
+			return fmt.Errorf("index %d messages from %d on: %w", len(rows[n]), rows[n][0].id, err)
+		}
 		if _, err := ix.exec("UPDATE search_volumes SET first_at = $2, last_at = $3 WHERE n = $1", n, v.first, v.last); err != nil {
 			return err
 		}

@@ -155,29 +155,45 @@ func (ix *Tx) makeVolume(n int64) error {
 }
 
 // closeVolume puts a volume in order that is full: on SQLite one segment instead of
-// dozens, so that a word is looked up once.
+// dozens, so that a word is looked up once; on PostgreSQL no pending list, which each
+// search would read, and the planner knows which words are common.
 func (ix *Tx) closeVolume(n int64) error {
-	if ix.d.postgres {
-		return nil
-	}
 	name := volumeName(n)
+	if ix.d.postgres {
+		if _, err := ix.exec("SELECT gin_clean_pending_list(CAST($1 AS REGCLASS))", name+"_words"); err != nil {
+			return err
+		}
+		_, err := ix.exec("ANALYZE " + name)
+		return err
+	}
 	_, err := ix.exec("INSERT INTO " + name + " (" + name + ") VALUES ('optimize')")
 	return err
 }
 
-func (ix *Tx) putDoc(n int64, d doc, again bool) (err error) {
+// putDocs writes rows of a volume; those up to known are there already and change.
+func (ix *Tx) putDocs(n int64, docs []doc, known bridge.MessageID) error {
 	name := volumeName(n)
-	if ix.d.postgres {
-		_, err = ix.exec("INSERT INTO "+name+" (message_id, words) VALUES ($1, CAST(CAST($2 AS TEXT) AS TSVECTOR)) ON CONFLICT (message_id) DO UPDATE SET words = excluded.words", d.id, d.vector())
+	if ix.d.postgres { // one statement: one for each is a round trip for each
+		ids, words := make([]int64, len(docs)), make([]string, len(docs))
+		for i, d := range docs {
+			ids[i], words[i] = int64(d.id), d.vector()
+		}
+		_, err := ix.exec("INSERT INTO "+name+` (message_id, words)
+			SELECT u.id, CAST(u.words AS TSVECTOR) FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[])) AS u (id, words)
+			ON CONFLICT (message_id) DO UPDATE SET words = excluded.words`, ids, words)
 		return err
 	}
-	if again {
-		if _, err := ix.exec("DELETE FROM "+name+" WHERE docid = $1", d.id); err != nil {
+	for _, d := range docs {
+		if d.id <= known {
+			if _, err := ix.exec("DELETE FROM "+name+" WHERE docid = $1", d.id); err != nil {
+				return err
+			}
+		}
+		if _, err := ix.exec("INSERT INTO "+name+" (docid, words) VALUES ($1, $2)", d.id, strings.Join(d.row(), " ")); err != nil {
 			return err
 		}
 	}
-	_, err = ix.exec("INSERT INTO "+name+" (docid, words) VALUES ($1, $2)", d.id, strings.Join(d.row(), " "))
-	return err
+	return nil
 }
 
 // vector is the row as tsvector's text: words with their places, marks without.

@@ -81,11 +81,17 @@ func (b *bench) searches(ctx context.Context) (err error) {
 		}
 		defer both[i].store.Close()
 	}
+	return b.askAll(ctx, both, b.pick(3, 5), b.pick(40, 200))
+}
+
+// askAll asks every kind of question of both, in turns, so that both meet the same
+// noise.
+func (b *bench) askAll(ctx context.Context, both [2]*archive, rounds, times int) error {
 	small, large := both[0], both[1]
-	for round := range b.pick(3, 5) + 1 {
+	for round := range rounds + 1 {
 		for _, q := range questions() {
 			var took [2][]time.Duration
-			for range b.pick(40, 200) {
+			for range times {
 				for i, a := range both {
 					t, err := a.time(ctx, q)
 					if err != nil {
