@@ -195,8 +195,11 @@ type Failure struct {
 	// The actions that make sense, each a URL to POST to; empty ones are not shown.
 	RetryURL, RetryText string
 	DismissURL          string
-	CallHref            string // tel:
-	FixNumber           bool   // opens the contact panel
+	InsteadURL          string
+	Instead             []Choice // other ways; Value is posted, Hint is the icon
+	CallHref            string   // tel:
+	FixNumber           bool     // opens the contact panel
+	FixText             string
 }
 
 // Step is one line of a delivery's history.

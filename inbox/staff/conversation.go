@@ -41,16 +41,15 @@ func (s *Inbox) older(c *gin.Context) error {
 		return err
 	}
 	var ms []bridge.Message
-	to := shownTo{reader: me(c)}
+	var to shownTo
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		conv, err := tx.Conversation(me(c), id)
 		if err != nil {
 			return err
 		}
-		if to.to, err = answerTo(tx, conv); err != nil {
+		if to, err = s.showing(tx, me(c), conv); err != nil {
 			return err
 		}
-		to.mayPlace, to.record = s.mayPlace(tx, me(c), conv), conv.Record
 		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
 		return err
 	})
@@ -60,15 +59,6 @@ func (s *Inbox) older(c *gin.Context) error {
 	ms, older := split(ms, id, messagesPerPage)
 	c.Header("X-Older", older)
 	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms, to)))
-}
-
-// answerTo is the address that an answer goes to now.
-func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
-	if conv.Contact == 0 {
-		return "", nil
-	}
-	contact, err := tx.Contact(conv.Contact)
-	return contact.AnswerTo(conv.Address).Value, err
 }
 
 // split takes the one message more than a page holds off its old end, and gives
@@ -97,11 +87,11 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 		return view, err
 	}
 	ms, view.Older = split(ms, id, most)
-	to, err := answerTo(tx, conv)
+	to, err := s.showing(tx, reader, conv)
 	if err != nil {
 		return view, err
 	}
-	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv), conv.Record}))
+	view.Items = templates.NewItems(s.messages(ms, to))
 	if before == 0 {
 		markNew(view.Items, conv.Unread)
 	}

@@ -91,13 +91,13 @@ func (s *Inbox) address(c *gin.Context) error {
 	})
 }
 
-// retry sends a failed delivery once more.
+// retry sends a failed delivery once more, or its message in another way.
 func (s *Inbox) retry(c *gin.Context) error {
 	id, err := web.ID[bridge.DeliveryID](c, "id")
 	if err != nil {
 		return err
 	}
-	conv, err := s.in.Retry(c.Request.Context(), me(c), id)
+	conv, err := s.in.RetryBy(c.Request.Context(), me(c), id, bridge.Channel(c.PostForm("by")))
 	return s.answer(c, conv, err)
 }
 
