@@ -225,6 +225,9 @@ type Composer struct {
 	By          bridge.Channel
 	ByText      string
 	Placeholder string
+	// Ways are those among which the writer may choose; the first happens by itself.
+	Ways []WayChoice
+	Way  string // the Value that was chosen, where the form was not taken
 	// Call is whom to call when it cannot wait: tel: and the number as people write it.
 	CallHref, CallText string
 	// Names are whom an @ can mention.
@@ -236,6 +239,16 @@ type Composer struct {
 	Client   string // a fresh client id, for a browser without JavaScript
 	Note     bool   // the form was sent as a note, so it opens as one
 	View     bridge.View
+}
+
+// WayChoice is one way for a reply to go. One that cannot be taken says why.
+type WayChoice struct {
+	Value       string // of the form: reply, sms, email or portal
+	By          bridge.Channel
+	Text        string
+	Hint        string // what will happen
+	Placeholder string
+	Blocked     string
 }
 
 // Conflict is what came in while a reply was being written.

@@ -190,14 +190,19 @@ func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
 	if c.Held {
 		b = append(b, templates.Banner{Tone: "warn", Icon: "ban", Text: "Sending is on hold here. Notes still work."})
 	}
-	if f.By != bridge.SMS {
-		return b
-	}
-	if f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + f.To.Pretty() + " are blocked."})
-	}
-	if f.To.Problem != "" && !f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + f.To.Pretty() + " failed: " + f.To.Problem + "."})
+	for _, w := range f.Ways {
+		if w.Channel != bridge.SMS || w.To.Value == "" {
+			continue
+		}
+		by := "."
+		if f.By == bridge.Email {
+			by = ". Answers go by email."
+		}
+		if w.To.OptedOut {
+			b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + w.To.Pretty() + " are blocked" + by})
+		} else if w.To.Problem != "" {
+			b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + w.To.Pretty() + " failed: " + w.To.Problem + by})
+		}
 	}
 	return b
 }

@@ -25,6 +25,7 @@ func (s *Inbox) reply(c *gin.Context) error {
 	if c.PostForm("channel") == "note" {
 		_, err = s.in.Note(c.Request.Context(), me(c), d)
 	} else {
+		d.By = chosenWay(c)
 		_, err = s.in.Reply(c.Request.Context(), me(c), d)
 	}
 	var invalid *bridge.Invalid
@@ -37,6 +38,15 @@ func (s *Inbox) reply(c *gin.Context) error {
 		return s.refused(c, d, http.StatusUnprocessableEntity, t.Sentence())
 	}
 	return s.answer(c, id, err)
+}
+
+// chosenWay is the way that the writer chose for a reply; empty: what happens by itself.
+func chosenWay(c *gin.Context) bridge.Channel {
+	switch ch := bridge.Channel(c.PostForm("channel")); ch {
+	case bridge.SMS, bridge.Email, bridge.Portal:
+		return ch
+	}
+	return bridge.Channel(c.PostForm("by"))
 }
 
 // refused shows the form again with what was typed and why it was not sent: a
@@ -52,7 +62,7 @@ func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence strin
 		return err
 	}
 	cp := &conv.Composer
-	cp.Error, cp.Note = sentence, c.PostForm("channel") == "note"
+	cp.Error, cp.Note, cp.Way = sentence, c.PostForm("channel") == "note", string(chosenWay(c))
 	if cp.Note {
 		cp.NoteDraft = d.Body
 	} else {

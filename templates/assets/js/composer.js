@@ -91,12 +91,13 @@ for (const [on, name] of [[window, 'online'], [document, 'back']]) on.addEventLi
 export function composer(form, log) {
   const conv = form.dataset.conv, text = $('textarea', form), count = $('.count', form), easy = $('.plain', form), f = form.elements;
   const kind = () => f.channel.value === 'note' ? 'note' : 'reply', kept = { reply: form.dataset.reply ?? '', note: form.dataset.note ?? '' };
-  let was = kind(), timer;
+  const way = () => $('[name=channel]:checked', form);                // how a reply goes: text, email, portal
+  let was = kind(), chosen = way()?.value, timer;
   if (text.value) kept[was] = text.value;
 
   const grow = () => { if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; } };
   const tally = () => {
-    if (form.dataset.by !== 'sms') { easy.hidden = true; grow(); return; }
+    if ((way()?.dataset.by ?? form.dataset.by) !== 'sms') { count.textContent = ''; easy.hidden = true; grow(); return; }
     const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
     count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
     if (s.odd && text.value) count.append(Object.assign(document.createElement('span'), { className: 'wide', textContent: ` · unicode: ${s.odd}` }));
@@ -115,7 +116,8 @@ export function composer(form, log) {
         if (r.ok && !r.redirected) { apply(await r.text()); adopt(r, asked); } } catch { kept[k] = null; }
     });
   };
-  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; text.placeholder = was === 'note' ? 'Note for the team' : form.dataset.placeholder; tally(); state(); };
+  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; chosen = way()?.value; ask(); tally(); state(); };
+  const ask = () => { text.placeholder = was === 'note' ? 'Note for the team' : way()?.dataset.placeholder ?? form.dataset.placeholder; };
   const state = () => {                                               // may a text be sent?
     const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
     $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
@@ -124,7 +126,7 @@ export function composer(form, log) {
   const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
 
   text.addEventListener('input', () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); timer = setTimeout(upload, 1000); tally(); });
-  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } } });
+  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } else { chosen = way()?.value; ask(); tally(); } } });
   text.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && !e.isComposing) { e.preventDefault(); form.requestSubmit(); } });
   easy.addEventListener('click', () => { text.value = plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
   form.addEventListener('click', e => { if (e.target.closest('[data-edit]')) { e.preventDefault(); notice(); text.focus(); } });
@@ -144,9 +146,14 @@ export function composer(form, log) {
     const seen = Math.max(newest(log), again || $('.conflict', form) ? +f.seen.value : 0);
     const out = { url: form.action, conv, at: Date.now(), fields: { body, channel: f.channel.value, client: uid(), seen: String(seen), view: $('#frame')?.dataset.view ?? '' } };
     if (again && f.client.value) out.fields.client = f.client.value;
-    notice(); box.put(out); show(out); clear(); text.focus(); send(out);
+    notice(); box.put(out); show(out); clear(); if (was === 'reply') take('reply'); text.focus(); send(out);
   });
-  const placed = e => { if (!form.isConnected) document.removeEventListener('placed', placed); else if (e.detail.el.id === `cstate-${conv}`) state(); };
+  const take = v => { const i = $(`[name=channel][value="${v}"]`, form); if (i && !i.disabled) i.checked = true; chosen = way()?.value; ask(); tally(); };
+  const placed = e => {
+    if (!form.isConnected) return document.removeEventListener('placed', placed);
+    if (e.detail.el.id === `cways-${conv}`) take(was === 'note' ? 'note' : chosen);
+    if (e.detail.el.id === `cstate-${conv}`) state();
+  };
   document.addEventListener('placed', placed);
   addEventListener('pagehide', () => form.isConnected && save());
 
