@@ -273,9 +273,22 @@ type Details struct {
 	// Profile is the contact's page; empty among staff and for who may not see it.
 	Profile   string
 	Side      string
+	Portal    *PortalCard // of the contact; nil among staff
 	Record    *RecordCard
 	Others    []Link // the contact's other conversations
 	PeopleURL string // where people are added; empty for who may not
+}
+
+// PortalCard is how a contact stands to the portal.
+type PortalCard struct {
+	State          Badge
+	Seen           *Stamp // when they last used it
+	Links          string // that are out, in words
+	Told, Language string // how they want to hear of messages, in words
+	Off            bool   // the portal is off
+	Access         bool   // there is something to end
+	// What can be done, each a URL to POST to; empty ones are not shown.
+	SendURL, EndURL string
 }
 
 // RecordCard is what a conversation is about.

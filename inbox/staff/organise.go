@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -87,7 +88,10 @@ func (s *Inbox) contact(c *gin.Context) error {
 
 func (s *Inbox) address(c *gin.Context) error {
 	return s.on(c, func(id bridge.ConversationID) error {
-		return s.in.AddPhone(c.Request.Context(), me(c), id, c.PostForm("phone"))
+		if typed := c.PostForm("phone"); !strings.Contains(typed, "@") {
+			return s.in.AddPhone(c.Request.Context(), me(c), id, typed)
+		}
+		return s.in.AddEmail(c.Request.Context(), me(c), id, c.PostForm("phone"))
 	})
 }
 
