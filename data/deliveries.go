@@ -79,11 +79,21 @@ func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (br
 		return d, err
 	}
 	for _, w := range waiting {
-		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev); err != nil {
+		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', next_at = $4, rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev, millis(d.NextAt)); err != nil {
 			return d, err
 		}
 	}
 	return d, nil
+}
+
+// CarryOn lets a mail that is sent again say what the one that failed was to say too.
+func (tx *Tx) CarryOn(failed bridge.DeliveryID, again bridge.Delivery) error {
+	if _, err := tx.exec(`
+		UPDATE deliveries SET carried_by = $2, state = 'canceled', code = '', detail = '', handled = FALSE, sent_at = 0, delivered_at = 0, settled_at = 0, next_at = $3, rev = $4
+		WHERE carried_by = $1`, failed, again.ID, millis(again.NextAt), tx.rev); err != nil {
+		return err
+	}
+	return tx.countFailures(again.Conversation)
 }
 
 // Carried gives the messages that a delivery says, the oldest first.
@@ -367,10 +377,16 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 }
 
 // carry moves the deliveries that a later one says too as far as that one has come.
+// While it is on its way they wait with it, out of the outbox's sight: whatever is
+// queued would be sent, too.
 func (tx *Tx) carry(d bridge.Delivery) error {
+	next := int64(0)
+	if d.State.Pending() && !(d.State == bridge.Unknown && d.NextAt.IsZero()) {
+		d.State, d.Code, d.Detail, next = bridge.Canceled, "", "", millis(d.NextAt)
+	}
 	_, err := tx.exec(`
-		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, rev = $8
-		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), tx.rev)
+		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, next_at = $8, rev = $9
+		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), next, tx.rev)
 	return err
 }
 

@@ -222,9 +222,10 @@ func (in *Intake) AskLink(ctx context.Context, typed string) error {
 	})
 }
 
-// SendLink sends a contact a way into the portal, as somebody of the team asks.
-func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) error {
-	return in.Store.Write(ctx, func(tx *data.Tx) error {
+// SendLink sends a contact a way into the portal, as somebody of the team asks, and
+// gives the address that it goes to.
+func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) (to bridge.Address, err error) {
+	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
@@ -232,20 +233,39 @@ func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.Co
 		if err != nil {
 			return err
 		}
-		s, err := tx.Settings()
-		if err != nil {
+		if to, err = in.linkTo(tx, c); err != nil {
 			return err
 		}
-		if !s.PortalOn {
-			return &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+		if err := in.sendWayIn(tx, c, to, bridge.ForLink); err != nil {
+			return err
 		}
-		for _, a := range c.Addresses { // phones first
-			if a.Usable() {
-				return in.sendWayIn(tx, c, a, bridge.ForLink)
-			}
-		}
-		return &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
+		return in.tell(tx, actor, c, actor.Name+" sent a link into the portal to "+to.Pretty())
 	})
+	return to, err
+}
+
+// linkTo is the address that a contact's link goes to: their first phone that works,
+// or else their first email.
+func (in *Intake) linkTo(tx *data.Tx, c bridge.Contact) (to bridge.Address, err error) {
+	s, err := tx.Settings()
+	if err != nil {
+		return to, err
+	}
+	if !s.PortalOn {
+		return to, &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+	}
+	for _, a := range c.Addresses { // phones first
+		if !a.Usable() {
+			continue
+		}
+		if _, err := in.lineFor(tx, a.Channel, 0); errors.Is(err, bridge.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return to, err
+		}
+		return a, nil
+	}
+	return to, &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
 }
 
 // EndPortal makes all links of a contact work no more, and signs them out
@@ -255,10 +275,14 @@ func (in *Intake) EndPortal(ctx context.Context, actor bridge.Staff, id bridge.C
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
-		if _, err := standing(tx, id); err != nil {
+		c, err := standing(tx, id)
+		if err != nil {
 			return err
 		}
-		return tx.RevokePortalLinks(id, in.Now())
+		if err := tx.RevokePortalLinks(id, in.Now()); err != nil {
+			return err
+		}
+		return in.tell(tx, actor, c, actor.Name+" ended all of "+c.Title()+"'s access to the portal")
 	})
 }
 
