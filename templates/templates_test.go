@@ -76,6 +76,7 @@ func full() map[string]any {
 		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict,
 	}
 	maps.Copy(views, fullSettings(shell))
+	maps.Copy(views, fullPortal(noon))
 	return views
 }
 

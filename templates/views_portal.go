@@ -18,6 +18,7 @@ var (
 		"p-new":      reflect.TypeFor[PortalNew](),
 		"p-settings": reflect.TypeFor[PortalSettings](),
 		"p-word":     reflect.TypeFor[PortalWord](),
+		"p-embed":    reflect.TypeFor[PortalHome](),
 	}
 	portalFragments = map[string]reflect.Type{
 		"p-changes": reflect.TypeFor[PortalChanges](),
@@ -53,8 +54,11 @@ type PortalEnter struct {
 	CodeTo    string // where a code goes, masked
 	CodeSent  bool
 	Over      bool // the link does not work any more
-	Error     string
-	Auto      bool // another portal has signed them in: the form goes by itself
+	// AskTo is where a new link can go, masked; AskSent: one was asked for.
+	AskTo   string
+	AskSent bool
+	Error   string
+	Auto    bool // another portal has signed them in: the form goes by itself
 }
 
 // PortalAsk is the page that sends a link.
@@ -65,7 +69,8 @@ type PortalAsk struct {
 	Error   string
 }
 
-// PortalHome greets, and says what is new.
+// PortalHome greets, and says what is new. It is also the widget in another portal's
+// page (p-embed), where a Contact of 0 is not signed in.
 type PortalHome struct {
 	PortalShell
 	News   []PortalRow
@@ -94,6 +99,7 @@ type PortalRow struct {
 	Unread  int64
 	AI      bool
 	Gone    bool // they may not see it any more
+	Current bool // it is the one that the page has open
 }
 
 // PortalTalk is one conversation.
@@ -106,7 +112,8 @@ type PortalTalk struct {
 	Older    string // URL of the messages before the first; empty at the start
 	Newest   bridge.MessageID
 	FromTop  bool
-	Closed   string // why nothing can be written; empty: it can
+	Rows     []PortalRow // beside it, on a wide screen
+	Closed   string      // why nothing can be written; empty: it can
 	Composer PortalComposer
 }
 
@@ -195,6 +202,12 @@ type PortalSettings struct {
 	Devices   []PortalDevice
 	Saved     bool
 	Error     string
+	// Of the form that corrects an address: whether there is one, what was typed,
+	// and what came of it.
+	CanReach          bool
+	Client            string
+	Reach, ReachError string
+	ReachSent         bool
 }
 
 // PortalOption is one of several to choose from.

@@ -1,6 +1,6 @@
 // The portal: the same messages, live, for people outside the team. Every page works
 // without this file; with it nothing has to be reloaded.
-import { $, $$, apply, atEnd, parse, regroup, toast, uid } from './fragments.js';
+import { $, $$, apply, parse, regroup, uid, word } from './fragments.js';
 import { adopt, headers, live, pull, signedOut, where } from './live.js';
 
 document.documentElement.dataset.js = '';
@@ -57,8 +57,8 @@ if (form) {
       if (r.ok) {
         apply(text); adopt(r, asked);
         area.value = ''; keep(''); size(); form.client.value = uid(); form.dispatchEvent(new Event('sent')); log.scrollTop = 0; pull();
-      } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? area.dataset.failed ?? text.slice(0, 200));
-    } catch { say(form.dataset.offline ?? 'No connection. Your text is kept; try again.'); }
+      } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? word('Offline'));
+    } catch { say(word('Offline')); }
     finally { busy = false; b.ariaBusy = null; area.focus(); }
   });
 }
