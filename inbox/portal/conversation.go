@@ -53,6 +53,9 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		if v.Items, v.Older, err = p.items(tx, c, who, id, before); err != nil {
 			return v, err
 		}
+		if v.Rows, err = p.beside(tx, c, who, id); err != nil {
+			return v, err
+		}
 		if n := len(v.Items); n > 0 {
 			v.Newest = v.Items[n-1].Message.ID
 		}
