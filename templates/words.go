@@ -24,6 +24,3 @@ func (w Words) Lang() string {
 	}
 	return string(w)
 }
-
-// spanish is what the portal says in Spanish.
-var spanish = map[string]string{}

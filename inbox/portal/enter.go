@@ -107,7 +107,7 @@ func (p *Portal) enter(c *gin.Context, _ bridge.Contact) error {
 	if errors.As(err, &invalid) {
 		view := templates.PortalEnter{CodeSent: true}
 		if typed != "" {
-			view.Error = p.words(c, e.Contact).T(invalid.Problem + ".")
+			view.Error = p.words(c, e.Contact).T(invalid.Problem) + "."
 		}
 		return p.showEnter(c, http.StatusUnprocessableEntity, view)
 	}
@@ -228,7 +228,10 @@ func (p *Portal) showAsk(c *gin.Context, code int, v templates.PortalAsk) error 
 			return v, err
 		}
 		shell, err := p.shell(c, tx, bridge.Contact{}, "Your messages", "")
-		v.PortalShell, v.Error = shell, shell.T(v.Error)
+		v.PortalShell = shell
+		if v.Error != "" {
+			v.Error = v.T(v.Error) + "."
+		}
 		return v, err
 	})
 }
@@ -243,7 +246,7 @@ func (p *Portal) ask(c *gin.Context, _ bridge.Contact) error {
 	err := p.in.AskLink(c.Request.Context(), v.Address)
 	var invalid *bridge.Invalid
 	if errors.As(err, &invalid) {
-		v.Error = invalid.Problem + "."
+		v.Error = invalid.Problem
 		return p.showAsk(c, http.StatusUnprocessableEntity, v)
 	}
 	if err != nil {

@@ -58,7 +58,7 @@ func (p *Portal) reach(c *gin.Context, who bridge.Contact) error {
 	} else if phone, err := p.in.ParsePhone(typed); err == nil {
 		body = w.T("My number is now %s.", phone.Pretty())
 	} else {
-		return refuse(w.T("This is neither an email address nor a phone number.")) // as at the door
+		return refuse(w.T("This is neither an email address nor a phone number") + ".") // as at the door
 	}
 	err := p.note(c, who, body)
 	var invalid *bridge.Invalid
