@@ -107,6 +107,8 @@ type Tx struct {
 	joined  []bridge.ContactID
 	touched map[bridge.ConversationID]bool
 	queued  bool
+	// arriving: files are to be fetched from a carrier
+	arriving bool
 }
 
 // A querier is what runs the queries of a transaction.

@@ -42,7 +42,7 @@ var spanishDays = calendar{
 		"January", "enero", "February", "febrero", "March", "marzo", "April", "abril", "May", "mayo", "June", "junio",
 		"July", "julio", "August", "agosto", "September", "septiembre", "October", "octubre", "November", "noviembre", "December", "diciembre",
 		"Mon", "lun", "Tue", "mar", "Wed", "mié", "Thu", "jue", "Fri", "vie", "Sat", "sáb", "Sun", "dom",
-		"Jan", "ene", "Feb", "feb", "Mar", "mar", "Apr", "abr", "Jun", "jun", "Jul", "jul", "Aug", "ago", "Sep", "sept", "Oct", "oct", "Nov", "nov", "Dec", "dic"),
+		"Jan", "ene", "Feb", "feb", "Mar", "mar", "Apr", "abr", "Jun", "jun", "Jul", "jul", "Aug", "ago", "Sep", "sep", "Oct", "oct", "Nov", "nov", "Dec", "dic"),
 }
 
 func (c calendar) print(at time.Time, layout string) string {

@@ -184,6 +184,32 @@ type About struct {
 // Attachment is a file of a message.
 type Attachment struct {
 	Name, Type, Href string // Href is empty while it cannot be shown
+	Size             string // for people
+	Photo            bool
+	// Thumb is the address of the picture to show, with the size of the whole one.
+	Thumb         string
+	Width, Height int
+	Arriving      bool   // the carrier still has it
+	Lost          string // why it will not come
+}
+
+// Upload is a file that is in the form and not sent yet.
+type Upload struct {
+	ID bridge.AttachmentID
+	Attachment
+}
+
+// Picker says which files a message may have, and those that it has so far.
+type Picker struct {
+	Most    int // 0: none, and Instead says where else
+	MaxSize int64
+	MaxText string // MaxSize for people
+	Accept  string // for the browser's own dialog
+	Alone   bool   // a file or text, never both
+	Photos  bool   // pictures only
+	URL     string // POST target of uploads
+	Instead string
+	Uploads []Upload
 }
 
 // Failure explains what did not arrive and what to do.
@@ -224,6 +250,7 @@ type Composer struct {
 	Placeholder string
 	// Call is whom to call when it cannot wait: tel: and the number as people write it.
 	CallHref, CallText string
+	Files              Picker
 	// Names are whom an @ can mention.
 	Names []string
 	// Conflict is shown when somebody wrote after the page was loaded.
@@ -411,4 +438,29 @@ type WireLine struct {
 	At   string
 	Text string
 	Code int
+}
+
+// MailboxPage shows what the demo's mail server took.
+type MailboxPage struct {
+	Shell
+	Mails []MailRow // the newest first
+	Open  *OpenMail // nil while there is none
+	Try   []Choice  // kinds of mail to send, Value is posted
+}
+
+// MailRow is one mail in the list.
+type MailRow struct {
+	ID                      int
+	Href, From, To, Subject string
+	Preview                 string
+	At                      Stamp
+	Current                 bool
+}
+
+// OpenMail is the mail that is read.
+type OpenMail struct {
+	MailRow
+	Frame   string // where its page of HTML is, on its own and in a sandbox; empty: none
+	Text    string
+	Headers []Choice // Value is the name
 }

@@ -1,8 +1,8 @@
 package templates
 
-// spanish is what the portal says in Spanish, in the polite form. A test finds what is
+// spanishPortal is what the portal says in Spanish, in the polite form. A test finds what is
 // missing and what nobody says any more.
-var spanish = map[string]string{
+var spanishPortal = map[string]string{
 	"%d new messages": "%d mensajes nuevos",
 	"1 new message":   "1 mensaje nuevo",
 	"A file is too large. Choose a smaller one.":                                          "Un archivo es demasiado grande. Elija uno más pequeño.",
@@ -164,8 +164,17 @@ var spanish = map[string]string{
 	"You can also call us on %s.": "También puede llamarnos al %s.",
 	"You get no more emails about new messages. The messages themselves stay in the portal.":   "No recibirá más correos sobre mensajes nuevos. Los mensajes siguen en el portal.",
 	"You get no more emails about new messages. You can change that in the portal's settings.": "No recibirá más correos sobre mensajes nuevos. Puede cambiarlo en los ajustes del portal.",
-	"You texted STOP":                 "Usted envió STOP",
-	"Your conversations":              "Sus conversaciones",
-	"Your messages":                   "Sus mensajes",
-	"Your messages with %s are here.": "Aquí están sus mensajes con %s.",
+	"You texted STOP":                                   "Usted envió STOP",
+	"Your conversations":                                "Sus conversaciones",
+	"Your messages":                                     "Sus mensajes",
+	"Your messages with %s are here.":                   "Aquí están sus mensajes con %s.",
+	"A file is not there any more: attach it again":     "Un archivo ya no está: adjúntelo de nuevo",
+	"There is no place for files here":                  "Aquí no hay sitio para archivos",
+	"This key was used for another file. Use a new one": "Esta clave se usó para otro archivo. Use una nueva",
+	"This link has expired":                             "Este enlace ha caducado",
+	"This picture cannot be read. Open it and save it again, or take another":       "Esta imagen no se puede leer. Ábrala y guárdela de nuevo, o haga otra",
+	"This picture has more than 50 million pixels. Save it smaller and attach that": "Esta imagen tiene más de 50 millones de píxeles. Guárdela más pequeña y adjunte esa",
+	"Too many files are waiting to be sent. Send some, or take them off, first":     "Hay demasiados archivos sin enviar. Envíe o quite algunos primero",
+	"The form could not be read":                     "El formulario no se pudo leer",
+	"The file did not arrive whole. Attach it again": "El archivo no llegó completo. Adjúntelo de nuevo",
 }

@@ -58,6 +58,7 @@ func benchSuites() []struct {
 		{"list", (*bench).pages},
 		{"reply", (*bench).replies},
 		{"live", (*bench).streams},
+		{"portal", (*bench).portal},
 		{"start", (*bench).starts},
 	}
 }

@@ -20,7 +20,8 @@ import (
 	"porchlight/templates"
 )
 
-// mount puts the demo's own pages beside the inbox: the handsets and the gallery.
+// mount puts the demo's own pages beside the inbox: the handsets, the mailbox
+// and the gallery.
 func (d *demo) mount(r *gin.Engine, w *web.Web) {
 	s := &simulator{d, w}
 	g := r.Group("/", w.Require)
@@ -29,6 +30,12 @@ func (d *demo) mount(r *gin.Engine, w *web.Web) {
 	g.GET("/simulator/events", w.Do(s.events))
 	g.POST("/simulator/send", w.Do(s.send))
 	g.POST("/simulator/behave", w.Do(s.behave))
+	m := &mailbox{d, w}
+	g.GET("/simulator/mail", w.Do(m.page))
+	g.GET("/simulator/mail/changes", w.Do(m.changes))
+	g.GET("/simulator/mail/events", w.Do(m.events))
+	g.GET("/simulator/mail/html/:id", w.Do(m.html))
+	g.POST("/simulator/mail/send", w.Do(m.send))
 	g.GET("/gallery", w.Do(func(c *gin.Context) error {
 		return w.Page(c, http.StatusOK, "gallery", templates.GalleryPage(w.Today()))
 	}))
@@ -191,6 +198,11 @@ func (s *simulator) events(c *gin.Context) error {
 	c.Request = c.Request.WithContext(ctx)
 	wake, unsubscribe := s.sim.Subscribe()
 	defer unsubscribe()
+	return follow(c, wake)
+}
+
+// follow tells a page of each signal until it is closed.
+func follow(c *gin.Context, wake <-chan struct{}) error {
 	stream, err := web.OpenStream(c)
 	if err != nil {
 		return nil // the browser has left

@@ -61,6 +61,7 @@ func (s *Inbox) Mount(r gin.IRouter) {
 	c.POST("/draft", s.Do(s.draft))
 	c.POST("/contact", s.Do(s.contact))
 	c.POST("/address", s.Do(s.address))
+	s.mountFiles(g)
 	s.mountPeople(g)
 	s.mountSettings(g)
 	g.POST("/inbox/d/:id/retry", s.Do(s.retry))

@@ -49,7 +49,8 @@ function show(e) {
     day: today ? document.body.dataset.today || day : day, daylabel: today ? 'Today' : at.toLocaleDateString(), state: 'sending', rev: -1 });
   if (e.fields.channel === 'note') li.className = 'msg note';
   $('.who', li).textContent = e.fields.channel === 'note' ? 'Note' : 'You';
-  $('.bub', li).textContent = e.fields.body;
+  $('.bub', li).textContent = e.fields.body || (e.pics?.length ? '' : 'File');
+  $('.atts', li).append(...(e.pics ?? []).map(src => Object.assign(new Image(168, 126), { src, alt: 'Photo' }))); $('.bub', li).hidden = !$('.bub', li).textContent;
   $('.again', li).onclick = () => send(e);
   const edit = $('.again', li).cloneNode(); edit.textContent = 'Edit'; edit.classList.add('ghost');
   edit.onclick = () => { box.drop(e); li.remove(); regroup(log); giveBack(e); };
@@ -88,10 +89,12 @@ const send = e => inTurn(e.conv, async () => {
 });
 for (const [on, name] of [[window, 'online'], [document, 'back']]) on.addEventListener(name, () => box.all().forEach(send));
 
+const shelf = new Map();                                              // files of conversations that were left
 export function composer(form, log) {
   const conv = form.dataset.conv, text = $('textarea', form), count = $('.count', form), easy = $('.plain', form), f = form.elements;
   const kind = () => f.channel.value === 'note' ? 'note' : 'reply', kept = { reply: form.dataset.reply ?? '', note: form.dataset.note ?? '' };
-  let was = kind(), timer;
+  const ups = $('.ups', form), loaded = () => ups ? $$('.up:not([data-failed])', ups) : [];
+  let was = kind(), timer, filing, later;
   if (text.value) kept[was] = text.value;
 
   const grow = () => { if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; } };
@@ -120,7 +123,7 @@ export function composer(form, log) {
     const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
     $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
   };
-  const clear = () => { text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
+  const clear = () => { ups?.replaceChildren(); form.dispatchEvent(new Event('files')); text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
   const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
 
   text.addEventListener('input', () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); timer = setTimeout(upload, 1000); tally(); });
@@ -133,23 +136,30 @@ export function composer(form, log) {
     text.value = text.value.trim() ? `${d.body}\n${text.value}` : d.body; save(); tally();
     const from = d.notice && $('form', d.notice);
     if (from) { f.seen.value = from.elements.seen.value; f.client.value = from.elements.client.value || d.client; notice($('[data-notice]', from)); }
+    const back = d.notice && $('.ups', d.notice); if (ups && back) ups.prepend(...back.children);
     ($('[data-anyway]', form) ?? text).focus(); state();
   });
   form.addEventListener('submit', e => {
     e.preventDefault();
-    const body = text.value.trim(), no = $('.send', form).disabled;
-    if (!body || no) return;
+    const body = text.disabled ? '' : text.value.trim(), no = $('.send', form).disabled, up = loaded();
+    if (!body && !up.length || no) return;
+    if (up.some(li => 'busy' in li.dataset)) { later = { by: e.submitter }; $('.send', form).ariaBusy = 'true'; return; }   // it goes when the last file is there
     const again = e.submitter?.matches('[data-anyway]');
     // The newest that this page shows; what is in the conflict card has been seen as well.
     const seen = Math.max(newest(log), again || $('.conflict', form) ? +f.seen.value : 0);
     const out = { url: form.action, conv, at: Date.now(), fields: { body, channel: f.channel.value, client: uid(), seen: String(seen), view: $('#frame')?.dataset.view ?? '' } };
     if (again && f.client.value) out.fields.client = f.client.value;
+    if (up.length) { out.fields.file = up.map(li => li.dataset.file).join(); out.pics = up.map(li => $('a > img', li)?.src).filter(Boolean); }
     notice(); box.put(out); show(out); clear(); text.focus(); send(out);
   });
+  const settled = () => { if (!later || loaded().some(li => 'busy' in li.dataset)) return; const by = later.by; later = null; $('.send', form).ariaBusy = null; if (!$('[data-failed]', ups)) form.requestSubmit(by); };
+  const bring = () => { filing ??= import('./files.js').then(m => m.files(form)).catch(() => { filing = null; }); };
+  if (ups) { for (const on of ['focusin', 'pointerover']) form.addEventListener(on, bring); log.addEventListener('dragenter', bring); form.addEventListener('files', settled); }
   const placed = e => { if (!form.isConnected) document.removeEventListener('placed', placed); else if (e.detail.el.id === `cstate-${conv}`) state(); };
   document.addEventListener('placed', placed);
   addEventListener('pagehide', () => form.isConnected && save());
 
+  if (shelf.has(conv)) { ups?.append(...shelf.get(conv)); shelf.delete(conv); }
   load();
   const at = async () => { if (!text.value.includes('@')) return; text.removeEventListener('input', at); try { (await import('./mention.js')).mentions(form, text); } catch { /* the name can be typed */ } };
   text.addEventListener('input', at);
@@ -157,5 +167,5 @@ export function composer(form, log) {
     if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
     show(e); if (Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
   }
-  return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (i && !i.disabled) { i.click(); } text.focus(); } };
+  return { focus: () => text.focus(), leave() { save(); upload(); if (loaded().length) shelf.set(conv, [...ups.children]); }, choose(v) { const i = $(`[value=${v}]`, form); if (i && !i.disabled) { i.click(); } text.focus(); } };
 }
