@@ -30,12 +30,18 @@ func examplePortalItems(now time.Time) PortalItems {
 		{Day: "Yesterday", Message: PortalMessage{ID: 1, Rev: 5, AI: true, Who: "Assistant (automatic)", Key: "ai0", Body: "The office opens at 08:00.", At: at(26 * time.Hour)}},
 		{Day: "Today", Message: PortalMessage{ID: 2, Rev: 6, Into: "#log-901 .msgs", Mine: true, Who: "You", Key: "contact3", ClientID: "0f", Body: "The boiler knocks, see https://example.com/a", At: at(time.Hour), State: "Read by Sam 11:50", StateFull: "Delivered 11:31 · Read by Sam 11:50"}},
 		{New: true, Message: PortalMessage{ID: 3, Rev: 7, Unseen: true, Who: "Sam", Role: "Owner", Key: "staff1", Body: strings.Repeat("A long answer. ", 120), At: at(time.Minute),
-			Files: []Attachment{{Name: "quote.pdf", Type: "application/pdf"}}, Failure: "We could not text you this at •••0134.", FixHref: "/portal/settings#reach"}},
+			Files: []Attachment{{Name: "quote.pdf", Type: "application/pdf", Href: "/portal/file/7", Size: "80 KB"}, {Name: "tap.jpg", Href: "/portal/file/8", Thumb: "/portal/file/8/thumb"}, {Arriving: true}, {Lost: "lost"}}, Failure: "We could not text you this at •••0134.", FixHref: "/portal/settings#reach"}},
 	}
 }
 
 func examplePortalForm() PortalComposer {
-	return PortalComposer{Action: "/portal/c/901/reply", Conv: 901, Business: "Brightwater Plumbing", Body: "Yes please", Client: "0f", Error: "Write something first.", CallHref: "tel:+14155550100", CallText: "+1 415 555 0100"}
+	return PortalComposer{Action: "/portal/c/901/reply", Conv: 901, Business: "Brightwater Plumbing", Body: "Yes please", Client: "0f", Error: "Write something first.", CallHref: "tel:+14155550100", CallText: "+1 415 555 0100", Files: exampleRule()}
+}
+
+// exampleRule is that of photos, with one in the form.
+func exampleRule() FileRule {
+	up := Upload{ID: 8, Attachment: Attachment{Name: "tap.jpg", Type: "image/jpeg", Href: "/portal/file/8", Thumb: "/portal/file/8/thumb", Size: "2 MB", Photo: true}}
+	return FileRule{Picker: Picker{Most: 5, MaxSize: 10 << 20, MaxText: "10 MB", Accept: ".jpg,.png", Alone: true, Photos: true, URL: "/portal/c/901/files", Uploads: []Upload{up}}, Hint: "Up to 5 photos"}
 }
 
 func examplePortalTalk(now time.Time) PortalTalk {
@@ -55,14 +61,14 @@ func fullPortal(now time.Time) map[string]any {
 		"p-embed": PortalHome{PortalShell: shell("Messages", "home"), News: rows[:1]},
 		"p-list":  PortalList{PortalShell: shell("Messages", "messages"), Rows: rows, CanNew: true},
 		"p-talk":  examplePortalTalk(now),
-		"p-new": PortalNew{PortalShell: shell("New message", "messages"), Choices: []PortalChoice{{"topic:3", "Project #7 Kitchen", true}, {"customer:0", "Anything else", false}}, Chosen: "topic:3",
+		"p-new": PortalNew{PortalShell: shell("New message", "messages"), Choices: []PortalChoice{{"topic:3", "Project #7 Kitchen", true, exampleRule()}, {"customer:0", "Anything else", false, FileRule{}}}, Chosen: "topic:3", Files: exampleRule(),
 			Subject: "Tiles", NeedsSubject: true, Body: "Hello", Client: "0f", Error: "It needs a subject.", Field: "subject"},
 		"p-settings": PortalSettings{PortalShell: shell("Settings", "settings"), Told: option, Languages: []PortalOption{{"en", "English", "", true}}, Saved: true, Error: "Choose one of the languages.",
 			Addresses: []PortalAddress{{"Mobile", "+1 415 555 0134", "Landline: it cannot receive texts"}}, Devices: []PortalDevice{{"Chrome on Android", NewStamp(now, now), true}},
 			CanReach: true, Client: "0f", Reach: "+1 415", ReachError: "This is neither an email address nor a phone number."},
 		"p-word":    PortalWord{PortalShell: shell("Stop these emails", ""), Heading: "Stop these emails?", Text: "You get no more.", Action: "/u/x", Button: "Stop", Href: "/portal", Link: "My messages"},
 		"p-changes": PortalChanges{Unread: 2, Rows: rows, Items: []PortalMessage{items[1].Message}, Badge: true},
-		"p-items":   items, "p-said": items[2].Message, "p-form": examplePortalForm(),
+		"p-uploads": PortalUploads{Uploads: exampleRule().Uploads}, "p-items": items, "p-said": items[2].Message, "p-form": examplePortalForm(),
 	}
 }
 

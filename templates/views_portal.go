@@ -25,6 +25,7 @@ var (
 		"p-items":   reflect.TypeFor[PortalItems](),
 		"p-said":    reflect.TypeFor[PortalMessage](),
 		"p-form":    reflect.TypeFor[PortalComposer](),
+		"p-uploads": reflect.TypeFor[PortalUploads](),
 	}
 )
 
@@ -163,12 +164,18 @@ type PortalComposer struct {
 	Files              FileRule
 }
 
-// FileRule says which files a message may carry, for the form.
+// FileRule says in a form which files a message may have, and those that it has so
+// far.
 type FileRule struct {
-	Most   int
-	Accept string // of the file field
-	Alone  bool
-	Hint   string
+	Words
+	Picker
+	Hint string // the same in words
+}
+
+// PortalUploads are files that are in the form and not sent yet.
+type PortalUploads struct {
+	Words
+	Uploads []Upload
 }
 
 // PortalNew is the form for a new conversation.
@@ -190,6 +197,7 @@ type PortalNew struct {
 type PortalChoice struct {
 	Value, Text string
 	Subject     bool // it needs one
+	Files       FileRule
 }
 
 // PortalSettings are a contact's own choices.

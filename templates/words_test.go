@@ -134,7 +134,7 @@ func handlerTexts(n ast.Node) (out []ast.Expr) {
 	case *ast.CompositeLit:
 		out = fields(n, "", "Text", "Hint")
 		out = append(out, fields(n, "Denied", "Sentence", "Fix")...)
-		out = append(out, fields(n, "FileRule", "Hint")...)
+		out = append(out, fields(n, "Invalid", "Problem")...)
 		if m, ok := n.Type.(*ast.MapType); ok && last(m.Value) == "string" {
 			for _, e := range n.Elts {
 				if kv, ok := e.(*ast.KeyValueExpr); ok {

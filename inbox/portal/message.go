@@ -60,7 +60,7 @@ func (v viewer) message(m bridge.Message, into string, first bridge.MessageID) t
 		out.Role = v.roles[m.Author.ID]
 	}
 	for _, a := range m.Attachments {
-		out.Files = append(out.Files, templates.Attachment{Name: a.Name, Type: a.ContentType})
+		out.Files = append(out.Files, newAttachment(a))
 	}
 	if out.Mine {
 		out.ClientID = m.ClientID

@@ -64,6 +64,7 @@ func (p *Portal) Mount(r gin.IRouter) {
 	g.POST("/settings", p.do(p.saveSettings))
 	g.POST("/reach", p.do(p.reach))
 	g.POST("/signout", p.do(p.signOut))
+	p.mountFiles(g)
 	c := g.Group("/c/:id")
 	c.GET("", p.do(p.conversation))
 	c.GET("/older", p.do(p.older))
@@ -313,6 +314,7 @@ var said = map[string]string{
 	"file_alone":         "A message here has an image or text, not both. Send the image first, then the text.",
 	"file_too_large":     "A file is too large. Choose a smaller one.",
 	"file_type":          "Files of this type are not taken here. Photos work best.",
+	"signed_out":         "You are signed out. Ask for a new link; what you wrote is kept on this device.",
 	"quota":              "The space for files of this project is used up. Call us, and we make room.",
 }
 
