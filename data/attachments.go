@@ -136,6 +136,26 @@ func (tx *Tx) AttachmentFor(reader bridge.Staff, id bridge.AttachmentID) (bridge
 	return a, bridge.ErrNotFound
 }
 
+// AttachmentForContact finds a file that a contact may see: that of what was written
+// in a conversation of theirs, or one that they have not sent yet.
+func (tx *Tx) AttachmentForContact(reader bridge.Contact, id bridge.AttachmentID) (bridge.Attachment, error) {
+	a, err := tx.Attachment(id)
+	if err != nil {
+		return a, err
+	}
+	if a.Message == 0 {
+		if a.Uploader != reader.Actor().Uploader() || a.State == bridge.Gone {
+			err = bridge.ErrNotFound
+		}
+		return a, err
+	}
+	conv, err := one(tx, scanID[bridge.ConversationID], "SELECT m.conversation_id FROM messages m WHERE m.id = $1 AND "+written, a.Message)
+	if err == nil {
+		_, err = tx.ContactConversation(reader.ID, conv)
+	}
+	return a, err
+}
+
 // FilesOf gives the files of a message in their order.
 func (tx *Tx) FilesOf(m bridge.MessageID) ([]bridge.Attachment, error) {
 	return list(tx, scanAttachment, "SELECT "+attachmentColumns+" FROM attachments WHERE message_id = $1 ORDER BY n", m)

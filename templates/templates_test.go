@@ -88,6 +88,7 @@ func full() map[string]any {
 	}
 	maps.Copy(views, fullSettings(shell))
 	views["hits"] = exampleSearch(noon).Found
+	maps.Copy(views, fullPortal(noon))
 	return views
 }
 

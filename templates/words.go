@@ -6,8 +6,13 @@ import "fmt"
 // empty is English.
 type Words string
 
-// T gives an English text in the language.
-func (w Words) T(english string, args ...any) string { return say(string(w), english, args...) }
+// T gives an English text of the portal in the language.
+func (w Words) T(english string, args ...any) string {
+	if there, ok := spanishPortal[english]; ok && w == "es" {
+		english = there
+	}
+	return say("", english, args...)
+}
 
 // Lang is the language for the page's lang attribute.
 func (w Words) Lang() string {
@@ -17,7 +22,7 @@ func (w Words) Lang() string {
 	return string(w)
 }
 
-// say gives an English text in another language. The English text itself is the
+// say gives an English text of a mail in another language. The English text itself is the
 // key, so that a template can be read, and what has no translation is still said.
 func say(lang, english string, args ...any) string {
 	if lang == "es" {

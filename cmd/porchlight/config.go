@@ -136,6 +136,8 @@ type PortalConfig struct {
 	// SSOSecret signs the links by which another portal of the business lets its own
 	// customers in; empty: there is none.
 	SSOSecret Secret
+	// Embed lists the origins whose pages may show the portal's widget.
+	Embed []string
 	// MailWait is how long a mail waits for further messages.
 	MailWait time.Duration
 }
@@ -205,6 +207,7 @@ func (c *Config) settings() []setting {
 		{key: "session.days", read: parsed(&c.Session.Days, parseDays)},
 		{key: "outbox.keep_trying", read: parsed(&c.Outbox.KeepTrying, between(time.Minute, 72*time.Hour))},
 		{key: "portal.sso_secret", read: parsed(&c.Portal.SSOSecret, parseSecret), secret: true},
+		{key: "portal.embed", read: parsed(&c.Portal.Embed, parseOrigins)},
 		{key: "portal.mail_wait", read: parsed(&c.Portal.MailWait, between(time.Second, time.Hour))},
 		{key: "outbox.timeout", read: parsed(&c.Outbox.Timeout, between(time.Second, time.Minute))},
 	}

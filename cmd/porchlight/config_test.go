@@ -200,6 +200,38 @@ func TestPublicURL(t *testing.T) {
 	}
 }
 
+func TestEmbedTakesExactOriginsOnly(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://www.example.com":                           "https://www.example.com",
+		"https://WWW.Example.com, https://my.example.com":   "https://www.example.com https://my.example.com",
+		"https://a.example.com,https://a.example.com":       "https://a.example.com",
+		"https://a.example.com:443,https://b.example:8443":  "https://a.example.com https://b.example:8443",
+		"http://127.0.0.1:3000":                             "http://127.0.0.1:3000",
+		"https://www.example.com/":                          "",
+		"https://www.example.com/portal":                    "",
+		"https://www.example.com?":                          "",
+		"https://www.example.com#":                          "",
+		"https://*.example.com":                             "",
+		"https://a.example.com;script-src":                  "",
+		"http://www.example.com":                            "",
+		"www.example.com":                                   "",
+		"*":                                                 "",
+		"null":                                              "",
+		"https://www.example.com,":                          "",
+		"https://a.example.com https://b.example.com":       "",
+		"https://a:b@www.example.com":                       "",
+		"https://www.example.com, https://my.example.com/x": "",
+	} {
+		got, err := parseOrigins(given)
+		if strings.Join(got, " ") != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v; want %q", given, got, err, want)
+		}
+	}
+	if c := mustParse(t, "portal:\n  embed: https://www.example.com, https://my.example.com\n"); len(c.Portal.Embed) != 2 {
+		t.Errorf("%q", c.Portal.Embed)
+	}
+}
+
 func TestEnvironmentWinsOverTheFile(t *testing.T) {
 	c := mustParse(t, enoughToServe+"on_duty:\n  - \"+14155550172\"\n  - \"+14155550173\"\n",
 		"PORCHLIGHT_SERVER_LISTEN=:9000", "PORCHLIGHT_STORAGE_POSTGRES=postgres://u:p@127.0.0.1/db",

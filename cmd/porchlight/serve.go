@@ -205,10 +205,12 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		Blobs: p.files.blobs, Signed: p.files.signed,
 	})
 	m.watch(p.store, p.hub)
+	programs := api.New(p.store, p.intake)
+	programs.PublicURL = cfg.Server.PublicURL
 	in := inbox.Options{
 		Web: w, Staff: staff.New(w, p.intake, p.hub),
-		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, Phone: string(cfg.Business.Phone), SSOSecret: cfg.Portal.SSOSecret.Reveal()}),
-		API:    api.New(p.store, p.intake), Webhooks: hooks, Probes: m.probes(p.store),
+		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, Phone: string(cfg.Business.Phone), SSOSecret: cfg.Portal.SSOSecret.Reveal(), Embed: cfg.Portal.Embed}),
+		API:    programs, Webhooks: hooks, Probes: m.probes(p.store),
 	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount

@@ -62,6 +62,33 @@ func parsePublicURL(s string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
 
+// parseOrigins reads web origins with commas between. They are compared with what
+// browsers send, letter by letter, so each is exactly scheme and host.
+func parseOrigins(s string) (origins []string, err error) {
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		u, err := parseWebURL(part)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q %w", part, err)
+		case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(part, "#"):
+			return nil, fmt.Errorf("%q has something after the host; write %s://%s alone", part, u.Scheme, u.Host)
+		case strings.ContainsAny(u.Host, "*;' "):
+			return nil, fmt.Errorf("%q names more than one host; write each by itself, with commas between", part)
+		}
+		host := strings.ToLower(u.Host)
+		if u.Scheme == "https" {
+			host = strings.TrimSuffix(host, ":443") // as browsers write it
+		} else {
+			host = strings.TrimSuffix(host, ":80")
+		}
+		if origin := u.Scheme + "://" + host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins, nil
+}
+
 func parseBaseURL(s string) (string, error) {
 	u, err := parseWebURL(s)
 	if err == nil && (u.RawQuery != "" || u.Fragment != "") {

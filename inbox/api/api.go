@@ -26,12 +26,14 @@ import (
 
 // API serves /api/v1.
 type API struct {
-	store *data.Store
-	in    *intake.Intake
+	// PublicURL is where contacts reach the portal, without a slash at the end.
+	PublicURL string
+	store     *data.Store
+	in        *intake.Intake
 }
 
 // New makes the API.
-func New(store *data.Store, in *intake.Intake) *API { return &API{store, in} }
+func New(store *data.Store, in *intake.Intake) *API { return &API{store: store, in: in} }
 
 const about = `The shared inbox for programs: contacts, records (jobs, quotes, projects, maintenance requests), conversations and messages.
 
@@ -54,6 +56,7 @@ func (a *API) Mount(r *gin.Engine) {
 	a.mountConversations(h)
 	a.mountSearch(h)
 	a.mountContacts(h)
+	a.mountPortal(h)
 	a.mountRecords(h)
 	describeErrors(h)
 }

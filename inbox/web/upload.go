@@ -29,7 +29,7 @@ const (
 func streams(c *gin.Context) bool {
 	path := c.FullPath()
 	last := path[strings.LastIndex(path, "/")+1:]
-	return c.Request.Method == http.MethodPost && (last == "files" || last == "reply" || last == "message") && IsMultipart(c.Request)
+	return c.Request.Method == http.MethodPost && (last == "files" || last == "reply" || last == "message" || path == "/portal/new") && IsMultipart(c.Request)
 }
 
 // ReadUpload reads a form with files as it comes: fields can be asked for as of any

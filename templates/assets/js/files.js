@@ -2,7 +2,7 @@
 // size and progress above the text; the form then only names them. A photo that is
 // larger than a page ever shows is made smaller first, and what only Apple reads
 // becomes a JPEG where this browser can do that.
-import { $, $$, parse, toast, uid } from './fragments.js';
+import { $, $$, parse, toast, uid, word } from './fragments.js';
 import { headers } from './live.js';
 
 const SIDE = 2048, LARGE = 2e6;                                       // px, bytes
@@ -25,9 +25,9 @@ function row(f) {
   const li = Object.assign(document.createElement('li'), { className: 'up' }), pic = document.createElement('span'), nm = document.createElement('span');
   const small = document.createElement('small'), bar = Object.assign(document.createElement('progress'), { max: 1, value: 0 });
   pic.className = 'pic'; nm.className = 'nm'; nm.append(f.name, small);
-  bar.ariaLabel = `Sending ${f.name}`;
+  bar.ariaLabel = word('Sending', 'Sending %s').replace('%s', () => f.name);
   if (/^image\//.test(f.type) && !heic(f)) { const img = new Image(56, 56); img.src = URL.createObjectURL(f); img.alt = ''; img.onload = () => URL.revokeObjectURL(img.src); img.onerror = () => img.remove(); pic.append(img); }
-  const off = Object.assign(document.createElement('button'), { type: 'button', className: 'btn ghost icon sm', title: 'Take off', ariaLabel: `Take ${f.name} off`, textContent: '×' });
+  const off = Object.assign(document.createElement('button'), { type: 'button', className: 'btn ghost icon sm', ariaLabel: word('Takeoff', 'Take %s off').replace('%s', () => f.name), textContent: '×' });
   off.dataset.off = '';
   li.append(pic, nm, off, bar);
   li.dataset.busy = '';
@@ -35,10 +35,10 @@ function row(f) {
   return li;
 }
 
-function post(url, data, key, moved, li) {
+function post(url, data, key, moved, li, about) {
   return new Promise((done, fail) => {
     const r = new XMLHttpRequest(), form = new FormData();            // fetch tells nothing of its progress
-    form.append('client', key); form.append('files', data, data.name);
+    form.append('client', key); if (about) form.append('about', about); form.append('files', data, data.name);
     r.open('POST', url);
     for (const [k, v] of Object.entries(headers())) r.setRequestHeader(k, v);
     r.upload.onprogress = e => moved(e.loaded / e.total);
@@ -56,24 +56,24 @@ export function files(form) {
       const data = await smaller(f);
       if (!li.isConnected) return;
       say.textContent = size(data.size);
-      if (data.size > +d.max) throw `It is larger than ${d.maxtext}`;
-      const r = await post(d.files, data, key, part => { bar.value = part; }, li).catch(() => { throw ''; });
-      if (r.status === 401) throw 'You are signed out';
+      if (data.size > +d.max) throw word('Larger', 'It is larger than %s').replace('%s', d.maxtext);
+      const r = await post(d.files, data, key, part => { bar.value = part; }, li, form.elements.about?.value).catch(() => { throw ''; });
+      if (r.status === 401) throw word('Out', 'You are signed out');
       if (r.status !== 200) throw /^text\/plain/.test(r.getResponseHeader('Content-Type') ?? '') && r.responseText.length < 300 ? r.responseText : '';
       li.replaceWith(...$$('.up', parse(r.responseText)));
     } catch (why) {
       if (!li.isConnected) return;
       delete li.dataset.busy; li.dataset.failed = ''; bar.remove();
-      say.textContent = typeof why === 'string' && why || 'It was not sent up.'; say.role = 'alert';
+      say.textContent = typeof why === 'string' && why || word('Failed', 'It was not sent up.'); say.role = 'alert';
       if (typeof why === 'string' && why) return;
-      const again = Object.assign(document.createElement('button'), { type: 'button', className: 'btn sm', textContent: 'Try again' });
+      const again = Object.assign(document.createElement('button'), { type: 'button', className: 'btn sm', textContent: word('Retry', 'Try again') });
       again.onclick = () => { const next = row(f); li.replaceWith(next); changed(); up(next, f, key).then(changed); };
       li.insertBefore(again, $('[data-off]', li));
     }
   }
   function add(chosen) {
     for (const f of chosen) {
-      if ($$('.up:not([data-failed])', list).length >= +d.most) { toast(+d.most === 1 ? 'One image a message: send this one first.' : `A message takes ${d.most} files. Send the others in a second one.`); break; }
+      if ($$('.up:not([data-failed])', list).length >= +d.most) { toast(+d.most === 1 ? word('One', 'One image a message: send this one first.') : word('Most', 'A message takes %d files. Send the others in a second one.').replace('%d', d.most)); break; }
       const li = row(f);
       list.append(li); up(li, f, uid()).then(changed);
     }
@@ -84,7 +84,7 @@ export function files(form) {
     const all = [...found ?? []];
     if (!all.length) return;
     e?.preventDefault();
-    if (picker.disabled) toast('A message here has an image or text, not both: send the text first.'); else add(all);
+    if (picker.disabled) toast(word('Either', 'A message here has an image or text, not both: send the text first.')); else add(all);
   };
   const pick = () => { const all = [...picker.files]; picker.value = ''; take(null, all); };
   picker.addEventListener('change', pick);
@@ -98,8 +98,9 @@ export function files(form) {
   // A message here may be an image or text: while there is one, the other waits.
   const either = () => {
     text.disabled = $$('.up:not([data-failed])', list).length > 0; picker.disabled = text.value.trim() !== '';
-    if (text.disabled) text.placeholder = 'Send the image first, then the text';
-    else if (text.placeholder.startsWith('Send the')) text.placeholder = form.elements.channel.value === 'note' ? 'Note for the team' : d.placeholder;
+    const first = word('First', 'Send the image first, then the text');
+    if (text.disabled) text.placeholder = first;
+    else if (text.placeholder === first) text.placeholder = form.elements.channel?.value === 'note' ? 'Note for the team' : d.placeholder ?? '';
   };
   if ('alone' in d) { form.addEventListener('files', either); text.addEventListener('input', either); either(); }
   pick();                                                             // chosen before this module was here

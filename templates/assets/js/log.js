@@ -1,6 +1,6 @@
 // The log of the open conversation: history upward, the jump pill, and what counts
 // as read.
-import { $, $$, atEnd, parse, regroup, say } from './fragments.js';
+import { $, $$, atEnd, parse, regroup, say, word } from './fragments.js';
 import { headers } from './live.js';
 
 export const newest = (log, which = '.msg,.event') => $$(which, log).reduce((n, m) => Math.max(n, +m.id.slice(2) || 0), 0);
@@ -21,7 +21,7 @@ export function history(log) {
       const next = r.headers.get('X-Older');
       if (!next) { seen.disconnect(); top.remove(); }
       else { a.dataset.older = next; a.href = next.replace('/older?', '?'); seen.unobserve(top); seen.observe(top); }
-    } catch { a.textContent = 'Earlier messages: try again'; }
+    } catch { a.textContent = word('Again', 'Earlier messages: try again'); }
     busy = false; log.ariaBusy = 'false';
   };
   const seen = new IntersectionObserver(([e]) => e.isIntersecting && load(), { root: log, rootMargin: '500px 0px 0px' });
