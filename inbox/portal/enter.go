@@ -101,7 +101,7 @@ func (p *Portal) enter(c *gin.Context, _ bridge.Contact) error {
 	e, err := p.in.Enter(c.Request.Context(), bridge.HashSecret(token), v, code)
 	var invalid *bridge.Invalid
 	if errors.As(err, &invalid) {
-		view := templates.PortalEnter{CodeSent: true}
+		view := templates.PortalEnter{CodeSent: typed != ""}
 		if typed != "" {
 			view.Error = p.words(c, e.Contact).T(invalid.Problem + ".")
 		}
