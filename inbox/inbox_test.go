@@ -23,6 +23,7 @@ import (
 	"porchlight/data/datatest"
 	"porchlight/inbox"
 	"porchlight/inbox/api"
+	"porchlight/inbox/portal"
 	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
 	"porchlight/templates"
@@ -117,7 +118,7 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 		t.Fatal(err)
 	}
 	w := web.New(web.Options{Store: s, Set: set, Now: time.Now, Zone: time.UTC, Business: "Brightwater Plumbing", PublicURL: "https://texts.example.com"})
-	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), API: api.New(s, in), Webhooks: hooks})
+	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), Portal: portal.New(portal.Options{Web: w, Intake: in, Hub: hub}), API: api.New(s, in), Webhooks: hooks})
 	if err != nil {
 		t.Fatal(err)
 	}

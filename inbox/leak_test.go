@@ -55,6 +55,9 @@ func TestNoDoorShowsWhatDecideDenies(t *testing.T) {
 				if n < served {
 					l.checkPages()
 					l.checkAPI()
+					l.checkPortal()
+					l.moveContacts()
+					l.checkPortal()
 				}
 				if cases[engine] += l.cases; t.Failed() {
 					t.Logf("the world's seed is %d", seed)
