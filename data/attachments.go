@@ -209,6 +209,9 @@ func (tx *Tx) Arrived(a bridge.Attachment, next time.Time) error {
 	if _, err := tx.exec("UPDATE messages SET rev = $2 WHERE id = $1", a.Message, tx.rev); err != nil {
 		return err
 	}
+	if err := tx.Reindex(a.Message); err != nil { // whether it has a photo is known only now
+		return err
+	}
 	return tx.updateConversations("urgent = urgent", `id = (SELECT conversation_id FROM messages WHERE id = $1)
 		OR record_id = (SELECT record_id FROM placements WHERE message_id = $1 AND newest)`, a.Message)
 }

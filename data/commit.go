@@ -86,7 +86,7 @@ func (s *Store) commitLoop(ctx context.Context) {
 		}
 		commit, err := s.commit(batch)
 		if err == nil {
-			s.onCommit(commit)
+			s.committed(commit)
 		}
 		for _, j := range batch {
 			if err != nil && j.err == nil {

@@ -113,14 +113,14 @@ func (s *Store) listenOnce(ctx context.Context, url string) error {
 	if err := c.QueryRow(ctx, "SELECT n FROM revision").Scan(&missed.Rev); err != nil {
 		return err
 	}
-	s.onCommit(missed)
+	s.committed(missed)
 	for {
 		n, err := c.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
 		if node, commit, ok := parseNotice(n.Payload); ok && node != s.node {
-			s.onCommit(commit)
+			s.committed(commit)
 		}
 	}
 }

@@ -72,7 +72,7 @@ Is it urgent? Call +1 415 555 0199.
 -- 
 You get this email because you have a conversation with Brightwater Plumbing.
 Choose how you are told: https://inbox.example.com/m/settings
-Stop these emails: https://inbox.example.com/u/abc
+Unsubscribe: https://inbox.example.com/u/abc
 Brightwater Plumbing, 1 Canal Street, Westbrook, +1 415 555 0100
 `
 	if l.Text != want {
@@ -80,7 +80,7 @@ Brightwater Plumbing, 1 Canal Street, Westbrook, +1 415 555 0100
 	}
 	for _, part := range []string{
 		`href="https://inbox.example.com/m/7Kq2"`, "Read and answer", "I can be with you tomorrow.", "Morning Priya,<br>", "3 photos, 1 file",
-		`background:#0a665a`, "do not forward", "Stop these emails", "1 Canal Street", "prefers-color-scheme:dark", "min-height:20px;",
+		`background:#0a665a`, "do not forward", "Unsubscribe", "1 Canal Street", "prefers-color-scheme:dark", "min-height:20px;",
 		`href="https://example.com/a?b=1&amp;c=2"`,
 	} {
 		if !strings.Contains(l.HTML, part) {

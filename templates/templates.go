@@ -38,6 +38,7 @@ var (
 	fragments = union(map[string]reflect.Type{
 		"changes":  reflect.TypeFor[Changes](),
 		"rows":     reflect.TypeFor[[]Row](),
+		"hits":     reflect.TypeFor[Found](),
 		"items":    reflect.TypeFor[[]Item](),
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
@@ -132,7 +133,7 @@ func (s *Set) funcs() template.FuncMap {
 		"alone":  func(m Message) Item { return Item{Message: m} },
 		"put":    func(into string, m Message) Item { m.Into = into; return Item{Message: m} },
 		"items":  NewItems,
-		"plain":  func(older string) string { return strings.Replace(older, "/older?", "?", 1) },
+		"plain":  func(older string) string { return strings.NewReplacer("/older?", "?", "/later?", "?").Replace(older) },
 		"pretty": bridge.PrettyAddress,
 	}
 }

@@ -88,7 +88,35 @@ func full() map[string]any {
 	}
 	maps.Copy(views, fullSettings(shell))
 	maps.Copy(views, fullPortal(noon))
+	views["hits"] = exampleSearch(noon).Found
 	return views
+}
+
+// exampleSearch is a search with something found in two conversations.
+func exampleSearch(now time.Time) *Search {
+	hit := FoundHit{Href: "/inbox/c/1?at=7&q=boiler#m-7", Who: "Priya Raman", At: NewStamp(now, now), Icon: "sms", Side: "in", Files: true, Current: true,
+		Snippet: []bridge.Piece{{Text: "…lost "}, {Text: "pressure", Mark: true}, {Text: " <again>"}}}
+	note := hit
+	note.Href, note.Icon, note.Side, note.Current = "/inbox/c/2?at=8&q=boiler#m-8", "note", "note", false
+	return &Search{Query: `boiler "hot water"`, BackURL: "/inbox", From: "me", Record: "1042", After: "2026-03-01", Until: "2026-03-31", Senders: []string{"me", "Maya Quinn"},
+		Channels: exampleOptions(), Photo: true, Failed: true, Filtered: true,
+		Found: Found{More: "/inbox/search?q=boiler&before=7", Empty: &Empty{Title: "Nothing found", Text: "Try fewer words."}, Note: "Messages are still being read for searching: 40 % done.",
+			Groups: []FoundGroup{{"Priya Raman", "#1042 Boiler", "PR", []FoundHit{hit}}, {"Team", "", "", []FoundHit{note}}}}}
+}
+
+func TestASearchShowsWhatWasFoundAndMarksIt(t *testing.T) {
+	page := ExampleInbox(noon)
+	page.Search = exampleSearch(noon)
+	page.Open.Later, page.Open.Items[12].At = "/inbox/c/901/later?after=64", true
+	html := render(t, parsed(t), "inbox", page)
+	for _, want := range []string{"<mark>pressure</mark> &lt;again&gt;", `value="boiler &#34;hot water&#34;"`, "Note · ", "40 % done", "Show more", "Jump to newest", `href="/inbox/c/901?after=64"`, ` at"`} {
+		if !strings.Contains(html, strings.ReplaceAll(want, "\\", "")) {
+			t.Errorf("the page of a search has no %s", want)
+		}
+	}
+	balanced(t, "search", html)
+	ids(t, "search", html)
+	policy(t, "search", html)
 }
 
 func fullNew(shell Shell) NewPage {

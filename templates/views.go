@@ -39,7 +39,8 @@ type InboxPage struct {
 	Rows    []Row
 	More    string // URL of the next page of rows; empty at the end
 	Open    *Conversation
-	Empty   Empty // shown when Rows is empty
+	Search  *Search // stands in the list's place
+	Empty   Empty   // shown when Rows is empty
 	// Setup is the day-one checklist, shown while the store has no conversation.
 	Setup []SetupStep
 }
@@ -116,6 +117,7 @@ type Conversation struct {
 	FromTop   bool // opens at its first message
 	Items     []Item
 	Older     string // URL of the messages before the first; empty at the start
+	Later     string // URL of the messages after the last; empty at the newest
 	Banners   []Banner
 	Assignee  bridge.StaffID
 	Team      []Person // whom it may be assigned to
@@ -148,6 +150,7 @@ type Item struct {
 	Day     string // a day separator before it; empty for none
 	New     bool   // the "New" divider before it
 	Grouped bool   // under the same author's previous bubble
+	At      bool   // the page was opened at it
 	Message Message
 }
 

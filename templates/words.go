@@ -62,7 +62,7 @@ var spanish = map[string]string{
 	"The whole message is behind the link.":       "El mensaje completo está detrás del enlace.",
 	"Is it urgent? Call %s.":                      "¿Es urgente? Llame al %s.",
 	"Choose how you are told":                     "Elegir cómo recibe avisos",
-	"Stop these emails":                           "No recibir más estos correos",
+	"Unsubscribe":                                 "Darse de baja",
 	"Here is your way to your messages with %s.":  "Este es el enlace a sus mensajes con %s.",
 	"Your link to your messages with %s":          "Su enlace a sus mensajes con %s",
 	"Your code for %s":                            "Su código para %s",

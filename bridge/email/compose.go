@@ -35,8 +35,8 @@ func (s *SMTP) compose(o bridge.Outgoing) (*gomail.Msg, error) {
 	s.setHeaders(m, o, domainOf(from))
 	m.SetBodyString(gomail.TypeTextPlain, letter.Text)
 	m.AddAlternativeString(gomail.TypeTextHTML, letter.HTML)
-	if s.signer != nil {
-		m.SetDKIM(s.signer)
+	if s.key != nil {
+		m.SetDKIM(newSigner(*s.options.DKIM, s.key))
 	}
 	return m, nil
 }
@@ -86,23 +86,26 @@ func oneLine(s string) string {
 	return s
 }
 
-// newSigner reads a DKIM key. The signature covers the headers for stopping the
-// mails, as RFC 8058 section 4 asks.
-func newSigner(d DKIM) (*gomail.DKIMSigner, error) {
+// checkDKIM reads the key that mails are signed with.
+func checkDKIM(d DKIM) (crypto.Signer, error) {
 	switch {
 	case ParseAddress("x@"+d.Domain) != nil:
 		return nil, &bridge.Invalid{Field: "dkim_domain", Problem: "write the domain whose DNS has the key, such as example.com"}
 	case !plainID(d.Selector):
 		return nil, &bridge.Invalid{Field: "dkim_selector", Problem: "write the key's name in DNS, such as porchlight in porchlight._domainkey.example.com"}
 	}
-	key, err := privateKey(d.Key)
-	if err != nil {
-		return nil, err
-	}
+	return privateKey(d.Key)
+}
+
+// newSigner makes one for each mail: go-mail's writes to itself while it signs.
+//
+// The signature covers the headers for stopping the mails, as RFC 8058 section 4
+// asks. The list must not grow: go-mail folds one that fills a line in the middle of
+// a name, which it has signed without the fold, so that no server can verify it.
+func newSigner(d DKIM, key crypto.Signer) *gomail.DKIMSigner {
 	signer := gomail.NewDKIMSigner(d.Domain, d.Selector, key)
-	signer.SignHeaders("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type", "MIME-Version",
-		"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted")
-	return signer, nil
+	signer.SignHeaders("From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post")
+	return signer
 }
 
 func privateKey(pem string) (crypto.Signer, error) {

@@ -9,14 +9,13 @@ package email
 import (
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/tls"
 	"net/mail"
 	"strings"
 	"time"
 
 	"porchlight/bridge"
-
-	gomail "github.com/wneessen/go-mail"
 )
 
 // A Security says how the connection to the mail server is kept from listeners.
@@ -77,7 +76,7 @@ type Options struct {
 // SMTP is a bridge.Carrier for mails. It may be used by many goroutines.
 type SMTP struct {
 	options Options
-	signer  *gomail.DKIMSigner
+	key     crypto.Signer // of DKIM, nil where mails are not signed here
 	pool    *pool
 }
 
@@ -113,7 +112,7 @@ func New(o Options) (*SMTP, error) {
 	s := &SMTP{options: o}
 	if o.DKIM != nil {
 		var err error
-		if s.signer, err = newSigner(*o.DKIM); err != nil {
+		if s.key, err = checkDKIM(*o.DKIM); err != nil {
 			return nil, err
 		}
 	}

@@ -59,6 +59,7 @@ func benchSuites() []struct {
 		{"reply", (*bench).replies},
 		{"live", (*bench).streams},
 		{"portal", (*bench).portal},
+		{"search", (*bench).searches},
 		{"start", (*bench).starts},
 	}
 }

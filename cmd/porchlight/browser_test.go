@@ -498,7 +498,7 @@ func (s *stage) pages() map[string]string {
 	return map[string]string{
 		"login": door + "/login", "welcome": welcome,
 		"list": "/inbox", "conversation": c("Priya Raman"), "failure": c("Oakfield Lettings"), "blocked": c("Hannah Cole"),
-		"closed": c("Ben Castellano") + "?view=closed", "simulator": handsetURL(handsetNorthside), "gallery": "/gallery",
+		"closed": c("Ben Castellano") + "?view=closed", "simulator": handsetURL(handsetNorthside), "mailbox": "/simulator/mail", "gallery": "/gallery",
 		"people": "/people", "contact": "/people/1", "contact-new": "/people/new", "merge": "/people/1/merge?into=2", "drawer": "/people/1/message",
 		"records": "/records", "record": "/records/1", "record-new": "/records/new", "invitation-expired": "/i/used",
 		"error": "/nothing/here", "snoozed": "/inbox?view=snoozed", "expired": "/welcome/used",

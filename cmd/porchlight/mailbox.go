@@ -168,7 +168,7 @@ func (m *mailbox) html(c *gin.Context) error {
 
 // send hands a mail of a kind to the program's own carrier.
 func (m *mailbox) send(c *gin.Context) error {
-	n := m.sample(c.PostForm("kind"))
+	n := m.noticeOf(c.PostForm("kind"), m.PublicURL)
 	if n == nil {
 		return &bridge.Invalid{Field: "kind", Problem: "Choose one of the list"}
 	}
@@ -180,11 +180,11 @@ func (m *mailbox) send(c *gin.Context) error {
 	return nil
 }
 
-// sample is a made-up notice of a kind, nil for one that there is not.
-func (m *mailbox) sample(kind string) *bridge.Notice {
+// noticeOf is a made-up notice of a kind, nil for one that there is not.
+func (d *demo) noticeOf(kind, url string) *bridge.Notice {
 	now := time.Now()
 	n := &bridge.Notice{
-		Zone: m.zone, To: "Priya", Title: "Boiler replacement (job #1042)", Link: m.PublicURL + "/simulator/mail", LinkUntil: now.AddDate(0, 0, 30),
+		Zone: d.zone, To: "Priya", Title: "Boiler replacement (job #1042)", Link: url + "/simulator/mail", LinkUntil: now.AddDate(0, 0, 30),
 		Business: bridge.Sender{Name: demoBusiness, Phone: demoLine, Address: "1 Canal Street, Westbrook", Color: "#0a665a"},
 		ID:       fmt.Sprintf("sample.%d@example.com", now.UnixNano()), Root: "c1042@example.com", ListID: "c1042.example.com", CallText: demoLine,
 		Messages: []bridge.NoticeItem{

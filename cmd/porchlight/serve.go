@@ -256,6 +256,7 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return p.outbox.Run(workers) })
 	g.Go(func() error { return p.routine.Run(workers) })
 	g.Go(func() error { return p.files.fetcher.Run(workers) })
+	g.Go(func() error { return p.store.RunSearch(workers) })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err

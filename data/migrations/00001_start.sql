@@ -304,6 +304,7 @@ CREATE INDEX deliveries_leased ON deliveries (next_at) WHERE state IN ('sending'
 CREATE INDEX deliveries_silent ON deliveries (next_at) WHERE state = 'sent';
 CREATE INDEX deliveries_order ON deliveries (conversation_id, recipient, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX deliveries_failed ON deliveries (conversation_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
+CREATE INDEX deliveries_failures ON deliveries (message_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
 CREATE INDEX deliveries_created ON deliveries (created_at, state);
 CREATE INDEX deliveries_message ON deliveries (message_id);
 CREATE INDEX deliveries_conversation ON deliveries (conversation_id, rev);
@@ -370,6 +371,13 @@ CREATE TABLE placements (
 CREATE UNIQUE INDEX placements_message ON placements (message_id) WHERE newest;
 CREATE INDEX placements_record ON placements (record_id, message_id) WHERE newest;
 CREATE INDEX placements_rev ON placements (rev);
+
+-- Messages that are found by other words than when they were written. The search
+-- index heeds them in order and takes them away.
+CREATE TABLE search_queue (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  message_id BIGINT NOT NULL REFERENCES messages (id)
+);
 
 -- Which record a contact's texts are about, as somebody of the team last said.
 CREATE TABLE corrections (

@@ -54,6 +54,7 @@ func (a *API) Mount(r *gin.Engine) {
 	h := humagin.New(r, cfg)
 	h.UseMiddleware(a.authenticate(h))
 	a.mountConversations(h)
+	a.mountSearch(h)
 	a.mountContacts(h)
 	a.mountPortal(h)
 	a.mountRecords(h)

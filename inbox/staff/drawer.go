@@ -73,7 +73,7 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	if ahead.Conversation.ID == 0 {
 		return t, s.beforeFirst(tx, &t, ahead)
 	}
-	open, err := s.newConversation(tx, reader, bridge.ViewOpen, ahead.Conversation.ID, 0)
+	open, err := s.newConversation(tx, reader, bridge.ViewOpen, ahead.Conversation.ID, placeInLog{})
 	if err != nil {
 		return t, err
 	}

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -89,8 +90,8 @@ func (s *Inbox) take(c *gin.Context, rule bridge.Files) (got []bridge.Attachment
 	most := rule.MaxSize * int64(max(rule.Most, 1))
 	err = web.ReadUpload(c, most, func(name string, r io.Reader) error {
 		client := c.Request.PostForm.Get("client")
-		if client != "" {
-			client += "/" + strconv.Itoa(len(got))
+		if client != "" { // the same form sent twice; not one that came back and has other files now
+			client = fmt.Sprintf("%.100s/%d/%d/%.60s", client, len(chosen(c)), len(got), name)
 		}
 		a, err := s.in.Upload(c.Request.Context(), me(c).Actor(), intake.Upload{Name: name, Body: r, Client: client}, rule)
 		if err == nil {

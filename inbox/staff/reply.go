@@ -76,7 +76,7 @@ func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence strin
 	v := viewOf(c)
 	var conv templates.Conversation
 	err := s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
-		if conv, err = s.newConversation(tx, me(c), v, d.Conversation, 0); err == nil {
+		if conv, err = s.newConversation(tx, me(c), v, d.Conversation, placeInLog{}); err == nil {
 			conv.Composer.Files.Uploads, err = s.kept(tx, me(c), d.Files)
 		}
 		return err

@@ -78,7 +78,12 @@ const send = e => inTurn(e.conv, async () => {
   try { r = await fetch(e.url, { method: 'POST', headers: headers(), body: new URLSearchParams(e.fields) }); text = await r.text(); }
   catch { return navigator.onLine ? mark(e, 'failed', 'Not sent') : mark(e, 'sending', 'Waits for the connection'); }
   if (signedOut(r)) return mark(e, 'failed', 'Not sent: you are signed out');
-  if (r.ok) { box.drop(e); apply(text); adopt(r, asked); if (bubble(e)) pull(); return; }
+  if (r.ok) {
+    box.drop(e); apply(text); adopt(r, asked);
+    if ($(`#log-${e.conv} .later`)) document.dispatchEvent(new CustomEvent('visit', { detail: `/inbox/c/${e.conv}` }));
+    else if (bubble(e)) pull();
+    return;
+  }
   if (r.status === 409 || r.status === 422) {
     box.drop(e);
     const li = bubble(e), log = li?.closest('.log'); li?.remove(); if (log) regroup(log);

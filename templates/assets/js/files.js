@@ -26,7 +26,7 @@ function row(f) {
   const small = document.createElement('small'), bar = Object.assign(document.createElement('progress'), { max: 1, value: 0 });
   pic.className = 'pic'; nm.className = 'nm'; nm.append(f.name, small);
   bar.ariaLabel = word('Sending', 'Sending %s').replace('%s', () => f.name);
-  if (/^image\//.test(f.type) && !heic(f)) { const img = new Image(56, 56); img.src = URL.createObjectURL(f); img.alt = ''; img.onload = () => URL.revokeObjectURL(img.src); pic.append(img); }
+  if (/^image\//.test(f.type) && !heic(f)) { const img = new Image(56, 56); img.src = URL.createObjectURL(f); img.alt = ''; img.onload = () => URL.revokeObjectURL(img.src); img.onerror = () => img.remove(); pic.append(img); }
   const off = Object.assign(document.createElement('button'), { type: 'button', className: 'btn ghost icon sm', ariaLabel: word('Takeoff', 'Take %s off').replace('%s', () => f.name), textContent: '×' });
   off.dataset.off = '';
   li.append(pic, nm, off, bar);

@@ -75,6 +75,7 @@ export function place(into, el) {                                     // lists: 
   const down = into.dataset.order === 'desc', at = +el.dataset.sort;
   const next = Number.isNaN(at) ? null : $$(':scope > [data-sort]', into).find(k => down ? +k.dataset.sort < at : +k.dataset.sort > at);
   if (next) return next.before(el);
+  if ($(':scope > .later', into)) return;                             // the log shows the past: it comes when one gets there
   const more = $(':scope > .more', into);
   if (!more) into.append(el);
   else if (!$(':scope > [data-sort]', into)) more.before(el);         // else it belongs to a page that is not loaded yet

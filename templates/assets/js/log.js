@@ -33,11 +33,13 @@ export function history(log) {
 export function jump(log, pill) {
   let n = 0;
   const clear = () => { n = 0; pill.hidden = true; };
-  pill.addEventListener('click', () => { log.scrollTop = 0; clear(); log.focus({ preventScroll: true }); });
-  log.addEventListener('scroll', () => { if (atEnd(log)) clear(); }, { passive: true });
+  pill.addEventListener('click', () => {
+    if ($('.later', log)) return document.dispatchEvent(new CustomEvent('visit', { detail: `/inbox/c/${log.dataset.conv}` }));
+    log.scrollTop = 0; clear(); log.focus({ preventScroll: true }); });
+  log.addEventListener('scroll', () => { if (atEnd(log) && !$('.later', log)) clear(); }, { passive: true });
   log.addEventListener('arrived', e => {
     say(`${e.detail.el.dataset.who}: ${$('.bub', e.detail.el)?.textContent.slice(0, 200) ?? 'Photo'}`);
-    if (!e.detail.pin) { pill.hidden = false; $('span', pill).textContent = `${++n} new`; }
+    if (!e.detail.pin || $('.later', log)) { pill.hidden = false; $('span', pill).textContent = `${++n} new`; }
   });
 }
 
