@@ -1,9 +1,11 @@
 package data
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -62,7 +64,8 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (bridge.Delivery, error) {
 	waiting, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
 		WHERE conversation_id = $1 AND recipient = $2 AND channel = 'email' AND state = 'queued' AND attempts = 0
-			AND state IN ('queued', 'sending', 'unknown')`, d.Conversation, d.To)
+			AND state IN ('queued', 'sending', 'unknown') AND purpose = $3 AND COALESCE(contact_id, 0) = $4 AND COALESCE(staff_id, 0) = $5`,
+		d.Conversation, d.To, cmp.Or(d.Purpose, bridge.ForMessage), d.Contact, d.Staff)
 	if err != nil {
 		return d, err
 	}
@@ -79,11 +82,21 @@ func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (br
 		return d, err
 	}
 	for _, w := range waiting {
-		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev); err != nil {
+		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', next_at = $4, rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev, millis(d.NextAt)); err != nil {
 			return d, err
 		}
 	}
 	return d, nil
+}
+
+// CarryOn lets a mail that is sent again say what the one that failed was to say too.
+func (tx *Tx) CarryOn(failed bridge.DeliveryID, again bridge.Delivery) error {
+	if _, err := tx.exec(`
+		UPDATE deliveries SET carried_by = $2, state = 'canceled', code = '', detail = '', handled = FALSE, sent_at = 0, delivered_at = 0, settled_at = 0, next_at = $3, rev = $4
+		WHERE carried_by = $1`, failed, again.ID, millis(again.NextAt), tx.rev); err != nil {
+		return err
+	}
+	return tx.countFailures(again.Conversation)
 }
 
 // Carried gives the messages that a delivery says, the oldest first.
@@ -113,7 +126,11 @@ func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time)
 func (tx *Tx) CancelWaiting(c bridge.ContactID, ch bridge.Channel, to string, now time.Time) (int, error) {
 	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
 		WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1) AND recipient = $2 AND channel = $3
-			AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, c, to, ch)
+			AND purpose <> 'alert' AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')
+		UNION ALL
+		SELECT `+deliveryColumns+` FROM deliveries d
+		WHERE contact_id = $1 AND recipient = $2 AND channel = $3 AND state = 'queued' AND NOT EXISTS (
+			SELECT 1 FROM conversations c WHERE c.id = d.conversation_id AND c.contact_id = $1)`, c, to, ch)
 	for _, d := range ds {
 		if err == nil {
 			d.State, d.NextAt = bridge.Canceled, time.Time{}
@@ -146,6 +163,12 @@ type Claim struct {
 	bridge.Delivery // Body is always filled
 	From            string
 	StartedAt       time.Time
+}
+
+// Unsaid reports whether its words are still to be made, as those of a mail or of a
+// text with a link.
+func (c Claim) Unsaid() bool {
+	return c.Channel == bridge.Email || strings.Contains(c.Body, bridge.Secret)
 }
 
 // Outgoing is the claim as a carrier takes it.
@@ -367,10 +390,16 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 }
 
 // carry moves the deliveries that a later one says too as far as that one has come.
+// While it is on its way they wait with it, out of the outbox's sight: whatever is
+// queued would be sent, too.
 func (tx *Tx) carry(d bridge.Delivery) error {
+	next := int64(0)
+	if d.State.Pending() && !(d.State == bridge.Unknown && d.NextAt.IsZero()) {
+		d.State, d.Code, d.Detail, next = bridge.Canceled, "", "", millis(d.NextAt)
+	}
 	_, err := tx.exec(`
-		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, rev = $8
-		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), tx.rev)
+		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, next_at = $8, rev = $9
+		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), next, tx.rev)
 	return err
 }
 

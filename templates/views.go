@@ -224,8 +224,11 @@ type Failure struct {
 	// The actions that make sense, each a URL to POST to; empty ones are not shown.
 	RetryURL, RetryText string
 	DismissURL          string
-	CallHref            string // tel:
-	FixNumber           bool   // opens the contact panel
+	InsteadURL          string
+	Instead             []Choice // other ways; Value is posted, Hint is the icon
+	CallHref            string   // tel:
+	FixNumber           bool     // opens the contact panel
+	FixText             string
 }
 
 // Step is one line of a delivery's history.
@@ -251,6 +254,9 @@ type Composer struct {
 	By          bridge.Channel
 	ByText      string
 	Placeholder string
+	// Ways are those among which the writer may choose; the first happens by itself.
+	Ways []WayChoice
+	Way  string // the Value that was chosen, where the form was not taken
 	// Call is whom to call when it cannot wait: tel: and the number as people write it.
 	CallHref, CallText string
 	Files              Picker
@@ -263,6 +269,16 @@ type Composer struct {
 	Client   string // a fresh client id, for a browser without JavaScript
 	Note     bool   // the form was sent as a note, so it opens as one
 	View     bridge.View
+}
+
+// WayChoice is one way for a reply to go. One that cannot be taken says why.
+type WayChoice struct {
+	Value       string // of the form: reply, sms, email or portal
+	By          bridge.Channel
+	Text        string
+	Hint        string // what will happen
+	Placeholder string
+	Blocked     string
 }
 
 // Conflict is what came in while a reply was being written.
@@ -287,9 +303,22 @@ type Details struct {
 	// Profile is the contact's page; empty among staff and for who may not see it.
 	Profile   string
 	Side      string
+	Portal    *PortalCard // of the contact; nil among staff
 	Record    *RecordCard
 	Others    []Link // the contact's other conversations
 	PeopleURL string // where people are added; empty for who may not
+}
+
+// PortalCard is how a contact stands to the portal.
+type PortalCard struct {
+	State          Badge
+	Seen           *Stamp // when they last used it
+	Links          string // that are out, in words
+	Told, Language string // how they want to hear of messages, in words
+	Off            bool   // the portal is off
+	Access         bool   // there is something to end
+	// What can be done, each a URL to POST to; empty ones are not shown.
+	SendURL, EndURL string
 }
 
 // RecordCard is what a conversation is about.

@@ -43,6 +43,31 @@ func (in *Intake) send(tx *data.Tx, m bridge.Message, f *bridge.Facts, to bridge
 
 // deliverOthers tells the other contacts of a conversation, who read it in the portal.
 func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave time.Time) (out []bridge.Delivery, err error) {
+	others, err := in.Others(tx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range others {
+		for _, w := range o.Ways {
+			ds, err := in.send(tx, m, f, o.Contact, w, leave)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, ds...)
+		}
+	}
+	return out, nil
+}
+
+// An Other is a contact who takes part in a conversation beside the one whom it is
+// with, and the ways in which they are told of a message.
+type Other struct {
+	Contact bridge.Contact
+	Ways    []bridge.Way // texts and mails; none: they see it in the portal
+}
+
+// Others says who else is told of a message, and how.
+func (in *Intake) Others(tx *data.Tx, f *bridge.Facts) (out []Other, err error) {
 	if !f.Settings.PortalOn || f.Conversation.ID == 0 {
 		return nil, nil
 	}
@@ -57,16 +82,13 @@ func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, 
 	}
 	mail := err == nil
 	for _, c := range others {
+		o := Other{Contact: c}
 		for _, w := range bridge.Tell(f.Settings, bridge.Ways(f.Settings, p, c, "", mail), c.Told) {
-			if w.Channel == bridge.SMS && !w.To.Usable() {
-				continue
+			if w.To.Usable() {
+				o.Ways = append(o.Ways, w)
 			}
-			ds, err := in.send(tx, m, f, c, w, leave)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, ds...)
 		}
+		out = append(out, o)
 	}
 	return out, nil
 }

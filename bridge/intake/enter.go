@@ -96,20 +96,19 @@ type Visit struct {
 // Enter opens a session by a magic link; code is what they typed, hashed by
 // bridge.CodeHash, where the link needs one.
 func (in *Intake) Enter(ctx context.Context, hash string, v Visit, code string) (e Entry, err error) {
+	wrong := false
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		if e, err = in.LookAtLink(tx, hash, v.Device); err != nil {
 			return err
 		}
 		now := in.Now()
 		if e.NeedsCode {
-			ok := false
-			if code != "" {
-				if ok, err = tx.UsePortalCode(e.Contact.ID, code, now); err != nil {
-					return err
-				}
+			ok, err := code != "", error(nil)
+			if ok {
+				ok, err = tx.TryPortalCode(e.Contact.ID, code, now)
 			}
-			if !ok {
-				return errWrongCode
+			if wrong = !ok; err != nil || wrong {
+				return err // without one, for a try that failed is counted too
 			}
 		}
 		if err := tx.BindPortalLink(hash, v.Device); err != nil {
@@ -117,6 +116,9 @@ func (in *Intake) Enter(ctx context.Context, hash string, v Visit, code string) 
 		}
 		return in.comeIn(tx, &e.Contact, v, now)
 	})
+	if err == nil && wrong {
+		err = errWrongCode
+	}
 	return e, err
 }
 
@@ -172,13 +174,21 @@ func (in *Intake) NotMe(ctx context.Context, hash string) error {
 			return err
 		}
 		now := in.Now()
+		if !now.Before(l.ExpiresAt) {
+			return nil
+		}
+		at := l.Conversation
+		if at == 0 { // of a link that leads home
+			ts, err := tx.ContactConversations(l.Contact, 1)
+			if err != nil || len(ts) == 0 {
+				return errors.Join(err, tx.RevokePortalLinks(l.Contact, now))
+			}
+			at = ts[0].ID
+		}
 		if err := tx.RevokePortalLinks(l.Contact, now); err != nil {
 			return err
 		}
-		if l.Conversation == 0 {
-			return nil
-		}
-		return event(tx, l.Conversation, "A portal link reached somebody else at "+bridge.PrettyAddress(l.Address)+". Check this address", now)
+		return event(tx, at, "A portal link reached somebody else at "+bridge.PrettyAddress(l.Address)+". Check this address", now)
 	})
 }
 
@@ -237,9 +247,10 @@ func (in *Intake) AskLink(ctx context.Context, typed string) error {
 	})
 }
 
-// SendLink sends a contact a way into the portal, as somebody of the team asks.
-func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) error {
-	return in.Store.Write(ctx, func(tx *data.Tx) error {
+// SendLink sends a contact a way into the portal, as somebody of the team asks, and
+// gives the address that it goes to.
+func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) (to bridge.Address, err error) {
+	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
@@ -247,20 +258,39 @@ func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.Co
 		if err != nil {
 			return err
 		}
-		s, err := tx.Settings()
-		if err != nil {
+		if to, err = in.linkTo(tx, c); err != nil {
 			return err
 		}
-		if !s.PortalOn {
-			return &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+		if err := in.sendWayIn(tx, c, to, bridge.ForLink); err != nil {
+			return err
 		}
-		for _, a := range c.Addresses { // phones first
-			if a.Usable() {
-				return in.sendWayIn(tx, c, a, bridge.ForLink)
-			}
-		}
-		return &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
+		return in.tell(tx, actor, c, actor.Name+" sent a link into the portal to "+to.Pretty())
 	})
+	return to, err
+}
+
+// linkTo is the address that a contact's link goes to: their first phone that works,
+// or else their first email.
+func (in *Intake) linkTo(tx *data.Tx, c bridge.Contact) (to bridge.Address, err error) {
+	s, err := tx.Settings()
+	if err != nil {
+		return to, err
+	}
+	if !s.PortalOn {
+		return to, &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+	}
+	for _, a := range c.Addresses { // phones first
+		if !a.Usable() {
+			continue
+		}
+		if _, err := in.lineFor(tx, a.Channel, 0); errors.Is(err, bridge.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return to, err
+		}
+		return a, nil
+	}
+	return to, &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
 }
 
 // EndPortal makes all links of a contact work no more, and signs them out
@@ -270,10 +300,14 @@ func (in *Intake) EndPortal(ctx context.Context, actor bridge.Staff, id bridge.C
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
-		if _, err := standing(tx, id); err != nil {
+		c, err := standing(tx, id)
+		if err != nil {
 			return err
 		}
-		return tx.RevokePortalLinks(id, in.Now())
+		if err := tx.RevokePortalLinks(id, in.Now()); err != nil {
+			return err
+		}
+		return in.tell(tx, actor, c, actor.Name+" ended all of "+c.Title()+"'s access to the portal")
 	})
 }
 

@@ -22,6 +22,8 @@ type ContactChange struct {
 	Busy                *bool
 	Phones, Emails      []string // to add, as people write them
 	External            *string  // the CRM's own id
+	Told                *bridge.Told
+	Language            *string // for the portal and mails; empty: the business's
 	// OnlyPhones and OnlyEmails are all that the contact has: others that they had
 	// are somebody else's from now on, as with PassAddress. EditContact obeys them.
 	OnlyPhones, OnlyEmails *[]string
@@ -162,6 +164,18 @@ func (ch ContactChange) apply(c *bridge.Contact) error {
 			return &bridge.Invalid{Field: "external_id", Problem: "An id has at most 100 characters, on one line"}
 		}
 	}
+	if ch.Told != nil {
+		if _, err := bridge.ParseTold(string(*ch.Told)); err != nil {
+			return err
+		}
+		c.Told = *ch.Told
+	}
+	if ch.Language != nil {
+		if *ch.Language != "" && !slices.Contains(bridge.Languages[:], *ch.Language) {
+			return &bridge.Invalid{Field: "language", Problem: "Choose one of the languages"}
+		}
+		c.Language = *ch.Language
+	}
 	if ch.Side != nil {
 		c.Side = *ch.Side
 	}
@@ -255,8 +269,9 @@ func (in *Intake) PassAddress(ctx context.Context, actor bridge.Staff, id bridge
 	})
 }
 
-// pass gives up an address. What waits to leave for it is not sent, and invitations
-// end, for one may have gone there: whoever has the address now is somebody else.
+// pass gives up an address. What waits to leave for it is not sent; invitations, and
+// the links into the portal that went there, end: whoever has the address now is
+// somebody else.
 func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a bridge.Address) (bridge.Contact, error) {
 	now := in.Now()
 	if err := tx.EndAddress(a.ID, now); err != nil {
@@ -273,7 +288,7 @@ func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a brid
 	case waited > 1:
 		text += ", so the " + strconv.Itoa(waited) + " texts that waited for it are not sent"
 	}
-	if err := tx.EndTickets(invitePurpose(c.ID)); err != nil {
+	if err := errors.Join(tx.EndTickets(invitePurpose(c.ID)), tx.RevokeLinksTo(a, now)); err != nil {
 		return c, err
 	}
 	if !c.Connected() {

@@ -72,16 +72,15 @@ func (s *Inbox) page(c *gin.Context, header string, read func(*data.Tx, bridge.C
 	}
 	var ms []bridge.Message
 	var rest string
-	to := shownTo{reader: me(c)}
+	var to shownTo
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		conv, err := tx.Conversation(me(c), id)
 		if err != nil {
 			return err
 		}
-		if to.to, err = answerTo(tx, conv); err != nil {
+		if to, err = s.showing(tx, me(c), conv); err != nil {
 			return err
 		}
-		to.mayPlace, to.record = s.mayPlace(tx, me(c), conv), conv.Record
 		ms, rest, err = read(tx, id)
 		return err
 	})
@@ -90,15 +89,6 @@ func (s *Inbox) page(c *gin.Context, header string, read func(*data.Tx, bridge.C
 	}
 	c.Header(header, rest)
 	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms, to)))
-}
-
-// answerTo is the address that an answer goes to now.
-func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
-	if conv.Contact == 0 {
-		return "", nil
-	}
-	contact, err := tx.Contact(conv.Contact)
-	return contact.AnswerTo(conv.Address).Value, err
 }
 
 // split takes the one message more than a page holds off its old end, and gives
@@ -121,11 +111,11 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 	if err != nil {
 		return view, err
 	}
-	to, err := answerTo(tx, conv)
+	to, err := s.showing(tx, reader, conv)
 	if err != nil {
 		return view, err
 	}
-	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv), conv.Record}))
+	view.Items = templates.NewItems(s.messages(ms, to))
 	if from == (placeInLog{}) {
 		markNew(view.Items, conv.Unread)
 	}
@@ -268,14 +258,19 @@ func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
 	if c.Held {
 		b = append(b, templates.Banner{Tone: "warn", Icon: "ban", Text: "Sending is on hold here. Notes still work."})
 	}
-	if f.By != bridge.SMS {
-		return b
-	}
-	if f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + f.To.Pretty() + " are blocked."})
-	}
-	if f.To.Problem != "" && !f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + f.To.Pretty() + " failed: " + f.To.Problem + "."})
+	for _, w := range f.Ways {
+		if w.Channel != bridge.SMS || w.To.Value == "" {
+			continue
+		}
+		by := "."
+		if f.By == bridge.Email {
+			by = ". Answers go by email."
+		}
+		if w.To.OptedOut {
+			b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + w.To.Pretty() + " are blocked" + by})
+		} else if w.To.Problem != "" {
+			b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + w.To.Pretty() + " failed: " + w.To.Problem + by})
+		}
 	}
 	return b
 }

@@ -89,7 +89,7 @@ func (s *Inbox) beforeFirst(tx *data.Tx, t *templates.Talk, ahead intake.Prospec
 		t.Blocked, t.Fix = why.Text, why.Fix
 		return nil
 	}
-	cp, err := first(tx, ahead.Facts, ahead.Decision)
+	cp, err := s.first(tx, ahead.Facts, ahead.Decision)
 	t.Hint = cp.Hint
 	return err
 }

@@ -24,6 +24,7 @@ func (s *Inbox) reply(c *gin.Context) error {
 	case c.PostForm("channel") == "note":
 		_, err = s.in.Note(c.Request.Context(), me(c), d)
 	default:
+		d.By = chosenWay(c)
 		_, err = s.in.Reply(c.Request.Context(), me(c), d)
 	}
 	var invalid *bridge.Invalid
@@ -70,6 +71,15 @@ func draftOf(c *gin.Context, id bridge.ConversationID, sent []bridge.Attachment)
 	return d
 }
 
+// chosenWay is the way that the writer chose for a reply; empty: what happens by itself.
+func chosenWay(c *gin.Context) bridge.Channel {
+	switch ch := bridge.Channel(c.PostForm("channel")); ch {
+	case bridge.SMS, bridge.Email, bridge.Portal:
+		return ch
+	}
+	return bridge.Channel(c.PostForm("by"))
+}
+
 // refused shows the form again with what was typed and why it was not sent: a
 // sentence, or what came in meanwhile.
 func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence string) error {
@@ -85,7 +95,7 @@ func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence strin
 		return err
 	}
 	cp := &conv.Composer
-	cp.Error, cp.Note = sentence, c.PostForm("channel") == "note"
+	cp.Error, cp.Note, cp.Way = sentence, c.PostForm("channel") == "note", string(chosenWay(c))
 	if cp.Note {
 		cp.NoteDraft = d.Body
 	} else {

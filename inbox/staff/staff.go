@@ -64,6 +64,7 @@ func (s *Inbox) Mount(r gin.IRouter) {
 	c.POST("/contact", s.Do(s.contact))
 	c.POST("/address", s.Do(s.address))
 	s.mountFiles(g)
+	c.POST("/link", s.Do(s.link))
 	s.mountPeople(g)
 	s.mountSettings(g)
 	g.POST("/inbox/d/:id/retry", s.Do(s.retry))
