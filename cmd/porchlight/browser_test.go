@@ -537,6 +537,7 @@ func TestPictures(t *testing.T) {
 			}
 		}
 	}
+	p.shootPortal(dir)
 	// What opens on top of a page.
 	for name, step := range map[string]func(){
 		"more":   func() { p.click(".chead button[title=More]") },
