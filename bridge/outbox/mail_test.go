@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,5 +121,30 @@ func TestMailToAMailboxThatThereIsNotMarksTheAddress(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+func TestWhatIsNotWantedAnyMoreHoldsUpNothingElse(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		server, _, mails := f.mails()
+		var asked sync.Map
+		f.opens(mails, func(o *outbox.Options) {
+			o.Prepare = func(_ *data.Tx, c data.Claim) (bridge.Outgoing, error) {
+				if n, again := asked.LoadOrStore(c.ID, c.Attempts); again && n == c.Attempts {
+					f.Errorf("delivery %d is put into words twice: what is made then, such as a code, is made twice", c.ID)
+				}
+				if c.Channel == bridge.Email {
+					return bridge.Outgoing{}, bridge.ErrNotWanted
+				}
+				return c.Outgoing(), nil
+			}
+		})
+		mail := f.says(priya, "On our way", f.byEmail("priya@example.com"))
+		text := f.says(alex, "On our way")
+		f.becomes(mail, bridge.Canceled)
+		f.becomes(text, bridge.Delivered)
+		if n := len(server.Mails()); n != 0 {
+			f.Errorf("%d mails", n)
+		}
 	})
 }
