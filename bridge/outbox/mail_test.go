@@ -148,3 +148,26 @@ func TestWhatIsNotWantedAnyMoreHoldsUpNothingElse(t *testing.T) {
 		}
 	})
 }
+
+func TestAMailServerThatHangsHoldsUpNoTexts(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		server, _, mails := f.mails()
+		held := make(chan struct{})
+		defer close(held)
+		reached := make(chan struct{}, 2)
+		for range 2 {
+			server.Script(emailtest.Fault{At: emailtest.AtMail, Hold: held, Reached: func() { reached <- struct{}{} }})
+		}
+		f.opens(mails, func(o *outbox.Options) { o.Workers = 2 })
+		for _, to := range []string{"a@example.com", "b@example.com", "c@example.com"} {
+			f.says(priya, "On our way", f.byEmail(to))
+		}
+		<-reached
+		<-reached
+		began := time.Now()
+		f.becomes(f.says(alex, "On our way"), bridge.Delivered)
+		if took := time.Since(began); took > 3*time.Second { // a mail's attempt ends after 5 s
+			f.Errorf("the text took %v", took)
+		}
+	})
+}
