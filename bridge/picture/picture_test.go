@@ -3,6 +3,7 @@ package picture_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/image/webp"
 
@@ -249,6 +251,40 @@ func TestWhatIsCutOffIsRefusedOrMendedButNeverPassedOnWithItsPlace(t *testing.T)
 	}
 	if err := picture.Clean(&bytes.Buffer{}, strings.NewReader("no picture"), "pdf"); !errors.Is(err, picture.ErrNotDecoded) {
 		t.Errorf("a PDF was cleaned: %v", err)
+	}
+}
+
+// scans is a progressive JPEG of 12 million pixels that is gone over so often, each
+// time without a word about any of them.
+func scans(n int) []byte {
+	out := []byte{0xFF, 0xD8, 0xFF, 0xC2, 0, 11, 8, 0x0B, 0xB8, 0x0F, 0xA0, 1, 1, 0x11, 0}
+	out = append(out, append([]byte{0xFF, 0xC4, 0, 20, 0x10, 1}, append(make([]byte, 15), 0xE0)...)...)
+	for range n {
+		out = append(out, append([]byte{0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0}, make([]byte, 30)...)...)
+	}
+	return append(out, 0xFF, 0xD9)
+}
+
+func TestAPictureIsNotGoneOverForMinutes(t *testing.T) {
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(scans(10)), "jpg"); err != nil {
+		t.Errorf("ten scans: %v", err)
+	}
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(scans(200)), "jpg"); !errors.Is(err, picture.ErrBroken) {
+		t.Errorf("200 scans: %v", err)
+	}
+}
+
+func TestATableOfContentsIsNotReadForMinutes(t *testing.T) {
+	box := func(name string, body []byte) []byte {
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+8)), name...), body...)
+	}
+	const items = 100_000
+	iloc := append([]byte{2, 0, 0, 0, 0, 0}, binary.BigEndian.AppendUint32(nil, items)...)
+	iloc = append(iloc, bytes.Repeat([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0xFF, 0xFF}, items)...)
+	file := append(box("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), box("meta", append(make([]byte, 4), box("iloc", iloc)...))...)
+	began := time.Now()
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(file), "heic"); !errors.Is(err, picture.ErrBroken) || time.Since(began) > time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
 

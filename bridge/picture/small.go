@@ -92,7 +92,7 @@ func Measure(r io.ReadSeeker, typ string) (width, height int, err error) {
 func memory(cfg image.Config, progressive bool) int64 {
 	each := int64(4)
 	switch cfg.ColorModel {
-	case color.RGBA64Model, color.NRGBA64Model:
+	case color.RGBA64Model, color.NRGBA64Model, color.NYCbCrAModel: // WebP unpacks what is transparent apart
 		each = 8
 	case color.YCbCrModel:
 		each = 3
