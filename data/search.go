@@ -34,6 +34,11 @@ const (
 // Search gives the messages that one of the team looks for and may see, newest
 // first: those before one of them, or from the newest on with 0.
 func (tx *Tx) Search(reader bridge.Staff, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
+	hits, err := tx.searchFor(reader, q, before, limit)
+	return hits, tx.s.index.heed(err)
+}
+
+func (tx *Tx) searchFor(reader bridge.Staff, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
 	may, err := tx.visible(reader)
 	if err != nil {
 		return nil, err
@@ -57,6 +62,11 @@ func (tx *Tx) Search(reader bridge.Staff, q bridge.Search, before bridge.Message
 // SearchAsContact is Search for a contact in the portal: in conversations that they
 // take part in, and neither notes nor events.
 func (tx *Tx) SearchAsContact(contact bridge.ContactID, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
+	hits, err := tx.searchForContact(contact, q, before, limit)
+	return hits, tx.s.index.heed(err)
+}
+
+func (tx *Tx) searchForContact(contact bridge.ContactID, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
 	s, err := tx.Settings()
 	if err != nil || !s.PortalOn || contact == 0 {
 		return nil, err
