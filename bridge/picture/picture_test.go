@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -193,6 +194,39 @@ func TestASmallPictureFitsWhereItHasTo(t *testing.T) {
 	}
 	if _, err := p.Shrink(100); !errors.Is(err, picture.ErrNotDecoded) {
 		t.Errorf("noise in 100 bytes: %v", err)
+	}
+}
+
+func TestALargePhotoIsMadeSmallInLittleMemory(t *testing.T) {
+	gray := image.NewGray(image.Rect(0, 0, 6000, 4000))
+	for i := range gray.Pix { // lines of one pixel, whose mean is grey
+		gray.Pix[i] = uint8(i % 2 * 255)
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, gray); err != nil {
+		t.Fatal(err)
+	}
+	p, err := picture.NewDarkroom().Open(t.Context(), bytes.NewReader(file.Bytes()), "png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	small, err := p.Shrink(900_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 80 {
+		t.Errorf("%d MB for a picture of 24 million pixels", took)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, _, _, _ := img.At(1000, 700).RGBA(); img.Bounds().Dx() != 2048 || y>>8 < 90 || y>>8 > 165 {
+		t.Errorf("%v, and what was grey from afar is %d", img.Bounds(), y>>8)
 	}
 }
 
