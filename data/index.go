@@ -49,6 +49,8 @@ type index struct {
 	volume int64  // ids in one
 	batch  int    // messages indexed in one transaction
 	wake   chan struct{}
+	// patience is how long a search may take.
+	patience time.Duration
 
 	mu      sync.RWMutex // of what follows: a damaged index is made anew while searches go on
 	w, r    *sql.DB      // r is nil on PostgreSQL: there a search reads in its transaction

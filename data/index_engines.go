@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -33,7 +34,7 @@ const (
 )
 
 func openIndex(ctx context.Context, s *Store, o Options) (err error) {
-	ix := &index{d: s.d, volume: sqliteVolume, batch: 2_000, wake: make(chan struct{}, 1)}
+	ix := &index{d: s.d, volume: sqliteVolume, batch: 2_000, wake: make(chan struct{}, 1), patience: 5 * time.Second}
 	s.index = ix
 	if s.d.postgres {
 		ix.volume = postgresVolume

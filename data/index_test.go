@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -136,6 +137,25 @@ func (s *Store) found(t *testing.T, owner bridge.Staff, want int) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatalf("%d are found, want %d", n, want)
+}
+
+func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
+	s, owner := filled(t, Options{Path: filepath.Join(t.TempDir(), "porchlight.db")}, 10)
+	defer s.Close()
+	if err := s.CatchUpSearch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, patience := range []time.Duration{time.Nanosecond, time.Minute} {
+		s.index.patience = patience
+		err := s.Read(t.Context(), func(tx *Tx) error {
+			_, err := tx.Search(owner, bridge.ParseSearch("gauge ", time.UTC), 0, 10)
+			return err
+		})
+		var denied *bridge.Denied
+		if slow := patience == time.Nanosecond; errors.As(err, &denied) != slow || !slow && err != nil {
+			t.Errorf("within %v: %v", patience, err)
+		}
+	}
 }
 
 func TestAnIndexThatIsFoundDamagedByASearchIsMadeAnew(t *testing.T) {
