@@ -171,3 +171,37 @@ func TestAMailServerThatHangsHoldsUpNoTexts(t *testing.T) {
 		}
 	})
 }
+
+func TestMailsWithoutAServerAnyMoreKeepNobodyBusy(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		f.says(priya, "On our way", f.byEmail("priya@example.com"))
+		lost := f.says(alex, "On our way", f.byEmail("alex@example.com"))
+		f.write(func(tx *data.Tx) error {
+			cs, err := tx.ClaimDue(bridge.Email, f.now(), time.Minute, 10)
+			if err != nil || len(cs) != 2 {
+				f.Fatal(len(cs), err)
+			}
+			for _, c := range cs {
+				d := c.Delivery
+				if d.State, d.NextAt = bridge.Queued, f.now(); d.ID == lost {
+					d.State = bridge.Unknown
+				}
+				if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, f.now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		f.opens()
+		f.until("the lost one is shown to people", func() bool { return f.delivery(lost).NextAt.IsZero() })
+		f.read(func(tx *data.Tx) error {
+			if next, err := tx.NextDue(f.now(), bridge.SMS); err != nil || !next.IsZero() {
+				f.Errorf("texts are due at %v, %v", next, err)
+			}
+			if next, err := tx.NextCheck(); err != nil || next.Before(f.now()) {
+				f.Errorf("the next check is at %v, %v", next, err)
+			}
+			return nil
+		})
+	})
+}

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +52,8 @@ type Options struct {
 // Outbox is the door. Run it once.
 type Outbox struct {
 	Options
+	channels []bridge.Channel // that have a carrier
+
 	mu    sync.Mutex
 	open  bool                   // Run has begun and has not been asked to end
 	room  map[bridge.Channel]int // how many more attempts may be under way
@@ -81,11 +85,11 @@ func New(o Options) *Outbox {
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
 	}
-	room := map[bridge.Channel]int{}
-	for ch := range o.Carriers {
+	room, channels := map[bridge.Channel]int{}, slices.Sorted(maps.Keys(o.Carriers))
+	for _, ch := range channels {
 		room[ch] = o.Workers
 	}
-	return &Outbox{Options: o, room: room, again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
+	return &Outbox{Options: o, channels: channels, room: room, again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
 }
 
 // grace is added to Timeout for the lease of an attempt: the time to store its
@@ -139,7 +143,7 @@ const idle = time.Minute
 func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
 	defer signal(o.check)
 	for {
-		wait, err := o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now()) })
+		wait, err := o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now(), o.channels...) })
 		if err != nil || wait > soonest {
 			return wait, err // spares an empty commit, and the disk its fsync
 		}
@@ -214,7 +218,7 @@ func (o *Outbox) take(tx *data.Tx) (all []taken, after func(error), err error) {
 			t(err)
 		}
 	}
-	for ch := range o.Carriers {
+	for _, ch := range o.channels {
 		ready, start, err := o.takeOf(tx, ch)
 		if err != nil {
 			after(err)
