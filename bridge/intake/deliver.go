@@ -106,17 +106,18 @@ func (in *Intake) text(tx *data.Tx, m bridge.Message, f *bridge.Facts, c bridge.
 	} else if err := tx.ReleaseWaiting(m.Conversation, to, at); err != nil {
 		return nil, fmt.Errorf("release what waits: %w", err)
 	}
-	parts := in.Split(m.Body)
+	parts, pictures := in.parts(m, to)
 	if link {
-		parts = []string{bridge.Secret}
+		parts, pictures = []string{bridge.Secret}, false
 	}
 	out := make([]bridge.Delivery, 0, len(parts))
-	for _, part := range parts {
+	for i, part := range parts {
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Contact: c.ID, Line: line.ID, Channel: bridge.SMS,
 			To: to, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+			Media: pictures && i == 0,
 		}
-		if len(parts) > 1 || link {
+		if len(parts) > 1 || part != m.Body {
 			d.Body = part
 		}
 		d, err := tx.AddDelivery(d, m.At)

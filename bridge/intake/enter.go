@@ -57,10 +57,16 @@ func (in *Intake) LookAtLink(tx *data.Tx, hash, device string) (e Entry, err err
 	switch {
 	case !s.PortalOn:
 		return e, errPortalOff
-	case l.Revoked || !now.Before(l.ExpiresAt):
+	case l.Revoked:
 		return e, errLinkOver
 	}
 	if e.Contact, err = standing(tx, l.Contact); err != nil {
+		return e, errLinkOver
+	}
+	if !now.Before(l.ExpiresAt) {
+		if _, ok := reached(e.Contact, l.Channel, l.Address); ok {
+			e.Channel, e.Address = l.Channel, l.Address // where a new one can go
+		}
 		return e, errLinkOver
 	}
 	e.Conversation, e.Channel, e.Address = l.Conversation, l.Channel, l.Address
@@ -81,6 +87,10 @@ type Visit struct {
 	Device  string // hash of its mark
 	Session string // hash of the cookie that it gets
 	Name    string // of the browser, in words
+	// Once is the hash of what lets it in where that works once, and Until when that
+	// ends by itself; empty: it may work again.
+	Once  string
+	Until time.Time
 }
 
 // Enter opens a session by a magic link; code is what they typed, hashed by
@@ -128,6 +138,13 @@ func (in *Intake) EnterTrusted(ctx context.Context, external string, v Visit) (c
 		if c, err = standing(tx, id); err != nil {
 			return err
 		}
+		if v.Once != "" {
+			if first, err := tx.First(v.Once, signedOnce, v.Until); err != nil {
+				return err
+			} else if !first {
+				return errLinkOver
+			}
+		}
 		return in.comeIn(tx, &c, v, in.Now())
 	})
 	return c, err
@@ -172,10 +189,8 @@ func (in *Intake) AskCode(ctx context.Context, hash string) (e Entry, err error)
 		if e, err = in.LookAtLink(tx, hash, ""); err != nil {
 			return err
 		}
-		for _, a := range e.Contact.Addresses {
-			if a.Channel == e.Channel && a.Value == e.Address && a.Usable() {
-				return in.sendWayIn(tx, e.Contact, a, bridge.ForCode)
-			}
+		if a, ok := reached(e.Contact, e.Channel, e.Address); ok {
+			return in.sendWayIn(tx, e.Contact, a, bridge.ForCode)
 		}
 		return errLinkOver // the address is not theirs any more
 	})

@@ -26,6 +26,10 @@ type Draft struct {
 	Seen bridge.MessageID
 	// By is the way that the writer chose; empty takes the best that the kind allows.
 	By bridge.Channel
+	// Files are what the writer uploaded for it, in order. With some, Body may be
+	// empty.
+	Files    []bridge.AttachmentID
+	attached []bridge.Attachment
 	// leave is when its texts leave, if not at once.
 	leave time.Time
 }
@@ -59,6 +63,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
+		if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &d); err != nil {
+			return err
+		}
 		if do == bridge.DoReply && d.By != "" && !f.Use(d.By) {
 			return &bridge.Denied{Code: "channel", Sentence: "A message cannot go this way now", Fix: "Choose another way to send it"}
 		}
@@ -85,11 +92,14 @@ func sameWriter(m bridge.Message, actor bridge.Staff, do bridge.Action) error {
 	return &bridge.Invalid{Field: "client", Problem: "This key was used for another message. Use a new one"}
 }
 
+// empty reports whether there is nothing to say.
+func (d *Draft) empty() bool { return strings.TrimSpace(d.Body) == "" && len(d.Files) == 0 }
+
 // clean makes a draft fit to store, or says what is wrong with it.
 func (d *Draft) clean() error {
 	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
 	switch n := utf8.RuneCountInString(d.Body); {
-	case n == 0:
+	case n == 0 && len(d.Files) == 0:
 		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
 	case n > bridge.MaxBody:
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
@@ -110,7 +120,7 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 	m := bridge.Message{
 		Conversation: f.Conversation.ID, At: now, Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(actor.ID), Name: actor.Name},
-		Body:   d.Body, ClientID: d.ClientID,
+		Body:   d.Body, ClientID: d.ClientID, Attachments: d.attached,
 	}
 	kind, team := "note", f.Conversation.Kind == bridge.KindTeam
 	if do != bridge.DoNote {

@@ -71,7 +71,7 @@ func (in *Intake) again(tx *data.Tx, actor bridge.Staff, d bridge.Delivery, f br
 	}
 	next, err := tx.AddDelivery(bridge.Delivery{
 		Purpose: d.Purpose, Message: d.Message, Conversation: d.Conversation, Contact: d.Contact, Staff: d.Staff, Line: line.ID, Channel: d.Channel,
-		To: d.To, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+		To: d.To, Body: d.Body, Media: d.Media, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
 	}, in.Now())
 	if err != nil || d.Channel != bridge.Email {
 		return err

@@ -152,7 +152,7 @@ func (l *loader) scalar(file, key string, node ast.Node) {
 		l.values[key] = value{text: n.Value, origin: here}
 	case *ast.LiteralNode:
 		l.values[key] = value{text: strings.TrimRight(n.Value.Value, "\n"), origin: here}
-	case *ast.IntegerNode, *ast.FloatNode:
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		l.values[key] = value{text: n.GetToken().Value, origin: here}
 	default:
 		l.add(here, "must be one value, but is %s", describe(node))

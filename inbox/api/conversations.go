@@ -77,17 +77,30 @@ type About struct {
 
 // Message is a message in the API.
 type Message struct {
-	ID         string     `json:"id"`
-	At         time.Time  `json:"at"`
-	Direction  string     `json:"direction" enum:"in,out,note,event"`
-	Channel    string     `json:"channel"`
-	Author     string     `json:"author"`
-	AuthorKind string     `json:"author_kind" enum:"contact,staff,ai,system"`
-	Body       string     `json:"body"`
-	Media      int        `json:"media,omitempty" doc:"How many files came with it"`
-	About      *About     `json:"about,omitempty" doc:"Which record it is about; absent: not said"`
-	Deliveries []Delivery `json:"deliveries,omitempty"`
-	Views      []View     `json:"views,omitempty" doc:"Who has had and seen it. Only a page in which it was in view makes it read; a text is never read by itself"`
+	ID         string    `json:"id"`
+	At         time.Time `json:"at"`
+	Direction  string    `json:"direction" enum:"in,out,note,event"`
+	Channel    string    `json:"channel"`
+	Author     string    `json:"author"`
+	AuthorKind string    `json:"author_kind" enum:"contact,staff,ai,system"`
+	Body       string    `json:"body"`
+	Media      int       `json:"media,omitempty" doc:"How many files came with it"`
+	// Attachments are those files.
+	Attachments []Attachment `json:"attachments,omitempty"`
+	About       *About       `json:"about,omitempty" doc:"Which record it is about; absent: not said"`
+	Deliveries  []Delivery   `json:"deliveries,omitempty"`
+	Views       []View       `json:"views,omitempty" doc:"Who has had and seen it. Only a page in which it was in view makes it read; a text is never read by itself"`
+}
+
+// Attachment is a file of a message in the API.
+type Attachment struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Type    string `json:"type" doc:"As found in the file" example:"image/jpeg"`
+	Size    int64  `json:"size" doc:"Bytes"`
+	State   string `json:"state" enum:"kept,arriving,lost"`
+	URL     string `json:"url,omitempty" doc:"Where it can be loaded, without a key, for 30 days; absent while it is not there"`
+	Problem string `json:"problem,omitempty" doc:"Why it did not arrive"`
 }
 
 // View is one person's receipt of a message in the API.
@@ -133,6 +146,13 @@ func (a *API) newMessage(m bridge.Message) Message {
 	out := Message{
 		ID: id(m.ID), At: m.At.UTC(), Direction: string(m.Direction), Channel: string(m.Channel),
 		Author: m.Author.Name, AuthorKind: string(m.Author.Kind), Body: m.Body, Media: len(m.Attachments),
+	}
+	for _, f := range m.Attachments {
+		v := Attachment{ID: id(f.ID), Name: f.Name, Type: f.ContentType, Size: f.Size, State: string(f.State), Problem: f.Problem}
+		if f.State == bridge.Kept && a.in.Link != nil {
+			v.URL = a.in.Link(f)
+		}
+		out.Attachments = append(out.Attachments, v)
 	}
 	if m.About.Record != 0 {
 		out.About = &About{id(m.About.Record), m.About.RecordLabel, m.About.Because}

@@ -52,6 +52,9 @@ func (p *Portal) sendChanges(c *gin.Context, who bridge.Contact, open bridge.Con
 		if out.Rows, err = p.newRows(tx, c, who, moved); err != nil {
 			return err
 		}
+		for i := range out.Rows {
+			out.Rows[i].Current = out.Rows[i].ID == open
+		}
 		out.Badge = true
 		if out.Unread, err = tx.ContactUnread(who.ID); err != nil || open == 0 {
 			return err

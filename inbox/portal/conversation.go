@@ -53,6 +53,9 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		if v.Items, v.Older, err = p.items(tx, c, who, id, before); err != nil {
 			return v, err
 		}
+		if v.Rows, err = p.beside(tx, c, who, id); err != nil {
+			return v, err
+		}
 		if n := len(v.Items); n > 0 {
 			v.Newest = v.Items[n-1].Message.ID
 		}
@@ -75,6 +78,9 @@ func (p *Portal) composer(v *templates.PortalTalk, form templates.PortalComposer
 	}
 	form.Words, form.Conv, form.Business, form.Action = v.Words, v.ID, v.Business, conversationURL(v.ID)+"/reply"
 	form.CallHref, form.CallText = v.CallHref, v.CallText
+	uploads := form.Files.Uploads
+	form.Files = newRule(v.Words, f.Settings.Policy(f.Conversation.Kind).Files, conversationURL(v.ID)+"/files")
+	form.Files.Uploads = uploads
 	v.Composer = form
 }
 
@@ -136,8 +142,7 @@ func (p *Portal) reply(c *gin.Context, who bridge.Contact) error {
 	if err != nil {
 		return err
 	}
-	d := intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client")}
-	m, err := p.in.PortalReply(c.Request.Context(), who.ID, d)
+	d, m, err := p.readReply(c, who, id)
 	var invalid *bridge.Invalid
 	var denied *bridge.Denied
 	if errors.As(err, &invalid) || errors.As(err, &denied) {
@@ -167,6 +172,20 @@ func (p *Portal) reply(c *gin.Context, who bridge.Contact) error {
 	return p.Fragment(c, http.StatusOK, "p-said", said)
 }
 
+// readReply reads the form of a reply, and stores it.
+func (p *Portal) readReply(c *gin.Context, who bridge.Contact, id bridge.ConversationID) (d intake.Draft, m bridge.Message, err error) {
+	rule, err := p.rule(c, who, id)
+	if err != nil {
+		return d, m, err
+	}
+	files, err := p.form(c, who, func() bridge.Files { return rule })
+	d = intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client"), Files: files}
+	if err == nil {
+		m, err = p.in.PortalReply(c.Request.Context(), who.ID, d)
+	}
+	return d, m, err
+}
+
 // refused shows the form again with what was typed and why it was not sent.
 func (p *Portal) refused(c *gin.Context, who bridge.Contact, d intake.Draft, err error) error {
 	t := web.Explain(c.Request.Context(), err)
@@ -175,7 +194,15 @@ func (p *Portal) refused(c *gin.Context, who bridge.Contact, d intake.Draft, err
 		c.String(http.StatusUnprocessableEntity, "%s", text)
 		return nil
 	}
-	return p.showTalk(c, http.StatusUnprocessableEntity, who, d.Conversation, templates.PortalComposer{Body: d.Body, Client: d.ClientID, Error: text})
+	form := templates.PortalComposer{Body: d.Body, Client: d.ClientID, Error: text}
+	err = p.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+		form.Files.Uploads, err = p.kept(tx, who, d.Files)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.showTalk(c, http.StatusUnprocessableEntity, who, d.Conversation, form)
 }
 
 // maxSeen is how many messages a page may report at once.

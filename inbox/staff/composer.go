@@ -22,6 +22,7 @@ func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f b
 		Action: base + "/reply", DraftURL: base + "/draft", Conv: conv.ID, Title: conv.TitleFor(reader), Rev: conv.Rev, View: v, Client: newClient(),
 		By: f.By,
 	}
+	cp.Files = newPicker(&f.Settings.Policy(conv.Kind).Files, base)
 	others, err := s.in.Others(tx, &f)
 	if err != nil {
 		return cp, err
@@ -51,6 +52,29 @@ func (s *Inbox) newComposer(tx *data.Tx, reader bridge.Staff, v bridge.View, f b
 	cp.Draft, cp.NoteDraft = drafts["reply"], drafts["note"]
 	cp.LastSeen, err = tx.NewestMessage(conv.ID)
 	return cp, err
+}
+
+// newPicker says which files a message may have.
+func newPicker(rule *bridge.Files, base string) templates.Picker {
+	p := templates.Picker{Most: rule.Most, MaxSize: rule.MaxSize, MaxText: bridge.Megabytes(rule.MaxSize), Alone: rule.Alone, URL: base + "/files"}
+	if p.Most == 0 {
+		p.Instead = "Text only: send files another way"
+		if rule.Instead == "email" {
+			p.Instead = "Text only: send files by email"
+		}
+		return p
+	}
+	accept := make([]string, len(rule.Types))
+	p.Photos = true
+	for i, t := range rule.Types {
+		accept[i] = "." + t
+		p.Photos = p.Photos && bridge.Attachment{Type: t}.Photo()
+	}
+	if slices.Contains(rule.Types, "jpg") { // the page's script makes a JPEG of it where the browser can read it
+		accept = append(accept, "image/heic", ".heic")
+	}
+	p.Accept = strings.Join(accept, ",")
+	return p
 }
 
 // way says how a reply leaves, in words.

@@ -80,12 +80,8 @@ func (s *Inbox) newMessage(m bridge.Message, to shownTo, into string) templates.
 		v.Side = string(bridge.Out) // one's own among the team stands on the right, like any other
 	}
 	v.About = newAbout(m, to)
-	for i, f := range m.Attachments {
-		name := "Photo"
-		if len(m.Attachments) > 1 {
-			name += " " + strconv.Itoa(i+1)
-		}
-		v.Media = append(v.Media, templates.Attachment{Name: name, Type: f.ContentType})
+	for _, f := range m.Attachments {
+		v.Media = append(v.Media, newAttachment(f, "/inbox/file/"))
 	}
 	if m.Direction != bridge.In && m.Direction != bridge.Out {
 		return v
