@@ -366,6 +366,10 @@ func TestAKindSaysHowTheTeamIsToldAndWhetherTextsCarryALink(t *testing.T) {
 	if _, page := b.shown(b.page("")); !strings.Contains(page, "Shows in the portal + text with a link to +1 415 555 0134") {
 		t.Error("the composer does not say that the text is a link")
 	}
+	asked := html.UnescapeString(b.ask(url.Values{"who": {fmt.Sprintf("s%d", f.sam.ID)}, "do": {"reply"}, "c": {fmt.Sprint(f.conv)}}))
+	if !strings.Contains(asked, "Yes</p>") || !strings.Contains(asked, "text with a link to +1 415 555 0134") {
+		t.Error("what happens if does not say what it does")
+	}
 	if _, page := b.get("/settings/kinds"); !strings.Contains(page, "Inbox, text, email") || !strings.Contains(page, "with a link") {
 		t.Error("the list of kinds does not say it")
 	}
