@@ -6,7 +6,8 @@ package bridge
 type Commit struct {
 	Rev     int64
 	Changed []ConversationID
-	// Joined are the contacts who came into a conversation, or back into one.
+	// Joined are the contacts who came into a conversation, or back into one, or out of
+	// one.
 	Joined []ContactID
 	// Writes is how many writers shared the commit.
 	Writes int

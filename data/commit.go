@@ -164,7 +164,7 @@ func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 		defer func() { after(outcome) }() // also where something panics: then nothing is durable
 	}
 	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Joined: all.joined, Queued: all.queued, Arriving: all.arriving, Writes: len(batch)}
-	if s.d.postgres && (len(commit.Changed) > 0 || commit.Queued || commit.Arriving) {
+	if s.d.postgres && (len(commit.Changed) > 0 || len(commit.Joined) > 0 || commit.Queued || commit.Arriving) {
 		if err := all.notify(s.node, commit); err != nil {
 			return bridge.Commit{}, err
 		}
@@ -199,6 +199,24 @@ func (s *Store) runJob(all *Tx, j *job) error {
 		all.arriving = all.arriving || tx.arriving
 	}
 	return nil
+}
+
+// Try runs fn so that what it did is taken back where it fails, and the transaction
+// goes on. On PostgreSQL a statement that fails would otherwise end all of it.
+func (tx *Tx) Try(fn func(*Tx) error) error {
+	if _, err := tx.exec("SAVEPOINT attempt"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	failed := run(tx, fn)
+	if failed != nil {
+		if _, err := tx.exec("ROLLBACK TO SAVEPOINT attempt"); err != nil {
+			return fmt.Errorf("roll back: %w", errors.Join(err, failed))
+		}
+	}
+	if _, err := tx.exec("RELEASE SAVEPOINT attempt"); err != nil {
+		return fmt.Errorf("release savepoint: %w", err)
+	}
+	return failed
 }
 
 // A Claimer takes, in a transaction after which a delivery may leave, what it wants

@@ -207,11 +207,14 @@ func (tx *Tx) SetExternal(id bridge.ContactID, external string) error {
 // conversations are the other's from now on. Conversations are not put together;
 // both histories stay.
 func (tx *Tx) Merge(from, into bridge.Contact, now time.Time) error {
+	tx.joined = append(tx.joined, from.ID, into.ID)
 	for _, q := range []string{
 		"UPDATE contacts SET merged_into = $2 WHERE id = $1 OR merged_into = $1", // also who turned out to be the first before
 		"INSERT INTO record_contacts (record_id, contact_id, added_at) SELECT record_id, CAST($2 AS BIGINT), added_at FROM record_contacts WHERE contact_id = $1 ON CONFLICT DO NOTHING",
 		"DELETE FROM record_contacts WHERE contact_id = $1 AND CAST($2 AS BIGINT) IS NOT NULL",
-		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0",
+		"INSERT INTO participants (conversation_id, contact_id, staff_id, added_at, old_upto) SELECT conversation_id, CAST($2 AS BIGINT), 0, added_at, old_upto FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at = 0 ON CONFLICT (conversation_id, contact_id, staff_id) DO UPDATE SET left_at = 0",
+		"UPDATE views SET contact_id = $2 WHERE contact_id = $1 AND contact_id <> 0 AND NOT EXISTS (SELECT 1 FROM views b WHERE b.message_id = views.message_id AND b.contact_id = $2 AND b.staff_id = 0)",
+		"UPDATE deliveries SET contact_id = $2 WHERE contact_id = $1 AND state IN ('queued', 'sending', 'unknown')",
 		"UPDATE records SET submitted_by = $2 WHERE submitted_by = $1",
 		"UPDATE portal_links SET contact_id = $2 WHERE contact_id = $1",
 		"UPDATE portal_sessions SET contact_id = $2 WHERE contact_id = $1",

@@ -1,9 +1,11 @@
 package data
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -62,7 +64,8 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (bridge.Delivery, error) {
 	waiting, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
 		WHERE conversation_id = $1 AND recipient = $2 AND channel = 'email' AND state = 'queued' AND attempts = 0
-			AND state IN ('queued', 'sending', 'unknown')`, d.Conversation, d.To)
+			AND state IN ('queued', 'sending', 'unknown') AND purpose = $3 AND COALESCE(contact_id, 0) = $4 AND COALESCE(staff_id, 0) = $5`,
+		d.Conversation, d.To, cmp.Or(d.Purpose, bridge.ForMessage), d.Contact, d.Staff)
 	if err != nil {
 		return d, err
 	}
@@ -123,7 +126,11 @@ func (tx *Tx) ReleaseWaiting(id bridge.ConversationID, to string, now time.Time)
 func (tx *Tx) CancelWaiting(c bridge.ContactID, ch bridge.Channel, to string, now time.Time) (int, error) {
 	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
 		WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1) AND recipient = $2 AND channel = $3
-			AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, c, to, ch)
+			AND purpose <> 'alert' AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')
+		UNION ALL
+		SELECT `+deliveryColumns+` FROM deliveries d
+		WHERE contact_id = $1 AND recipient = $2 AND channel = $3 AND state = 'queued' AND NOT EXISTS (
+			SELECT 1 FROM conversations c WHERE c.id = d.conversation_id AND c.contact_id = $1)`, c, to, ch)
 	for _, d := range ds {
 		if err == nil {
 			d.State, d.NextAt = bridge.Canceled, time.Time{}
@@ -156,6 +163,12 @@ type Claim struct {
 	bridge.Delivery // Body is always filled
 	From            string
 	StartedAt       time.Time
+}
+
+// Unsaid reports whether its words are still to be made, as those of a mail or of a
+// text with a link.
+func (c Claim) Unsaid() bool {
+	return c.Channel == bridge.Email || strings.Contains(c.Body, bridge.Secret)
 }
 
 // Outgoing is the claim as a carrier takes it.

@@ -99,6 +99,26 @@ func (tx *Tx) Message(id bridge.MessageID) (bridge.Message, error) {
 	return ms[0], err
 }
 
+// MessagesOf finds messages with their deliveries, in no order. Of ids that are none,
+// none come.
+func (tx *Tx) MessagesOf(ids []bridge.MessageID) (map[bridge.MessageID]bridge.Message, error) {
+	out := make(map[bridge.MessageID]bridge.Message, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		args := make([]any, len(part))
+		for i, id := range part {
+			args[i] = int64(id)
+		}
+		ms, err := tx.inOrder("SELECT "+messageColumns+" FROM messages WHERE id IN "+among(&args), args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range ms {
+			out[m.ID] = m
+		}
+	}
+	return out, nil
+}
+
 // shownIn is which messages a conversation shows, as part of a query whose $1 is
 // the conversation: its own, and, where it is about a record, the texts that are
 // placed on that record but landed in the contact's own conversation. From any

@@ -48,6 +48,9 @@ func (tx *Tx) RemoveParticipant(p bridge.Participant, now time.Time) error {
 	if err != nil || n == 0 {
 		return err
 	}
+	if p.Contact != 0 {
+		tx.joined = append(tx.joined, p.Contact)
+	}
 	return tx.updateConversations("urgent = urgent", "id = $1", p.Conversation)
 }
 

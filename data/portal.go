@@ -57,6 +57,20 @@ func (tx *Tx) RevokePortalLinks(c bridge.ContactID, now time.Time) error {
 	return err
 }
 
+// RevokeLinksTo makes the links that were sent to an address of a contact work no more,
+// and ends their sessions and codes, for nobody knows by which link they came.
+func (tx *Tx) RevokeLinksTo(a bridge.Address, now time.Time) error {
+	if _, err := tx.exec("UPDATE portal_links SET revoked_at = $4 WHERE contact_id = $1 AND channel = $2 AND address = $3 AND revoked_at = 0",
+		a.Contact, a.Channel, a.Value, millis(now)); err != nil {
+		return err
+	}
+	if err := tx.endPortalCodes(a.Contact); err != nil {
+		return err
+	}
+	_, err := tx.exec("DELETE FROM portal_sessions WHERE contact_id = $1", a.Contact)
+	return err
+}
+
 // A PortalSession is a browser in which a contact is signed in.
 type PortalSession struct {
 	Contact           bridge.ContactID
@@ -143,15 +157,26 @@ func (tx *Tx) AddPortalCode(c bridge.ContactID, hash string, now, expires time.T
 	return err
 }
 
-// UsePortalCode reports whether a code is good, and ends all codes of the contact if
-// it is.
-func (tx *Tx) UsePortalCode(c bridge.ContactID, hash string, now time.Time) (bool, error) {
-	n, err := tx.count("SELECT COUNT(*) FROM portal_codes WHERE contact_id = $1 AND hash = $2 AND expires_at > $3", c, hash, millis(now))
+// codeTries is how often a contact's codes can be tried before they work no more. It is
+// counted here and not by peer, link or node: a million tries would find a code.
+const codeTries = 5
+
+// TryPortalCode counts a try of a code, reports whether it is good, and ends all codes
+// of the contact if it is.
+func (tx *Tx) TryPortalCode(c bridge.ContactID, hash string, now time.Time) (bool, error) {
+	if _, err := tx.exec("UPDATE portal_codes SET tries = tries + 1 WHERE contact_id = $1 AND expires_at > $2", c, millis(now)); err != nil {
+		return false, err
+	}
+	n, err := tx.count("SELECT COUNT(*) FROM portal_codes WHERE contact_id = $1 AND hash = $2 AND expires_at > $3 AND tries <= "+strconv.Itoa(codeTries), c, hash, millis(now))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.exec("UPDATE portal_codes SET expires_at = 0 WHERE contact_id = $1", c)
-	return true, err
+	return true, tx.endPortalCodes(c)
+}
+
+func (tx *Tx) endPortalCodes(c bridge.ContactID) error {
+	_, err := tx.exec("UPDATE portal_codes SET expires_at = 0 WHERE contact_id = $1 AND expires_at > 0", c)
+	return err
 }
 
 // Asked counts the links or codes that were sent for a contact since a time.
@@ -233,6 +258,14 @@ func (tx *Tx) ContactConversation(id bridge.ContactID, conv bridge.ConversationI
 // ContactChanges lists those that moved after a revision.
 func (tx *Tx) ContactChanges(id bridge.ContactID, rev int64, limit int) ([]Thread, error) {
 	return tx.threads(id, " AND c.rev > $2", limit, rev)
+}
+
+// ContactLost gives those that moved after a revision and that a contact was taken out
+// of: a list may still show them.
+func (tx *Tx) ContactLost(id bridge.ContactID, rev int64, limit int) ([]bridge.ConversationID, error) {
+	return list(tx, scanID[bridge.ConversationID], `
+		SELECT c.id FROM (SELECT conversation_id FROM participants WHERE contact_id = $1 AND contact_id <> 0 AND left_at <> 0) AS left_ones
+		CROSS JOIN conversations c WHERE c.id = left_ones.conversation_id AND c.rev > $2 ORDER BY c.id LIMIT `+strconv.Itoa(limit), id, rev)
 }
 
 func (tx *Tx) threads(id bridge.ContactID, also string, limit int, args ...any) ([]Thread, error) {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -52,11 +53,43 @@ func (tx *Tx) DeliveredTo(who bridge.ContactID, conv bridge.ConversationID, now 
 // ReadBy says that a contact had messages of a conversation in view. What they wrote
 // themselves, and what is not in the conversation, is left out.
 func (tx *Tx) ReadBy(who bridge.ContactID, conv bridge.ConversationID, ids []bridge.MessageID, now time.Time) error {
-	if len(ids) == 0 {
-		return nil
+	for part := range slices.Chunk(ids, maxRead) {
+		args := make([]any, len(part))
+		for i, id := range part {
+			args[i] = int64(id)
+		}
+		in := among(&args)
+		n := len(args)
+		found, err := list(tx, scanID[bridge.MessageID], fmt.Sprintf(`
+			SELECT m.id FROM messages m WHERE m.id IN %s AND m.conversation_id = $%d AND `+written+`
+				AND NOT (m.author_kind = 'contact' AND m.author_id = $%d)
+				AND NOT EXISTS (SELECT 1 FROM views v WHERE v.message_id = m.id AND v.contact_id = $%[3]d AND v.staff_id = 0 AND v.read_at > 0)`,
+			in, n+1, n+2), append(args, conv, who)...)
+		if err != nil {
+			return err
+		}
+		if err := tx.mark(bridge.Seen{Contact: who}, conv, found, now); err != nil {
+			return err
+		}
 	}
-	first, last := slices.Min(ids), slices.Max(ids)
-	return tx.read(bridge.Seen{Contact: who}, conv, "NOT (m.author_kind = 'contact' AND m.author_id = $2)", first-1, last, ids, now)
+	return tx.seenUpTo(who, conv)
+}
+
+// seenUpTo notes up to where a contact has seen all of a conversation, so that
+// counting what they have not seen begins there and not with the first message.
+func (tx *Tx) seenUpTo(who bridge.ContactID, conv bridge.ConversationID) error {
+	first, err := tx.FirstUnseen(who, conv)
+	if err != nil {
+		return err
+	}
+	upto := first - 1
+	if first == 0 {
+		if upto, err = one(tx, scanID[bridge.MessageID], "SELECT COALESCE(MAX(id), 0) FROM messages WHERE conversation_id = $1", conv); err != nil {
+			return err
+		}
+	}
+	_, err = tx.exec("UPDATE participants SET old_upto = $3 WHERE conversation_id = $1 AND contact_id = $2 AND contact_id <> 0 AND old_upto < $3", conv, who, upto)
+	return err
 }
 
 // readByStaff says that one of the team has seen what came in after one message and
@@ -66,24 +99,21 @@ func (tx *Tx) readByStaff(who bridge.StaffID, conv bridge.ConversationID, after,
 	if err != nil || !s.PortalOn {
 		return err // nobody is shown it
 	}
-	return tx.read(bridge.Seen{Staff: who}, conv, "m.author_kind <> 'staff' AND m.direction = 'in'", after, upto, nil, now)
+	found, err := list(tx, scanID[bridge.MessageID], `
+		SELECT m.id FROM messages m WHERE m.conversation_id = $1 AND m.id > $3 AND m.id <= $4 AND m.author_kind <> 'staff' AND m.direction = 'in'
+			AND NOT EXISTS (SELECT 1 FROM views v WHERE v.message_id = m.id AND v.contact_id = 0 AND v.staff_id = $2 AND v.read_at > 0)
+		ORDER BY m.id DESC LIMIT `+strconv.Itoa(maxRead), conv, who, after, upto)
+	if err != nil {
+		return err
+	}
+	return tx.mark(bridge.Seen{Staff: who}, conv, found, now)
 }
 
 // maxRead is how many messages are marked at once: more than a page shows.
 const maxRead = 200
 
-// read marks messages of a range as seen by a person; only those of ids, if it has any.
-func (tx *Tx) read(who bridge.Seen, conv bridge.ConversationID, which string, after, upto bridge.MessageID, ids []bridge.MessageID, now time.Time) error {
-	found, err := list(tx, scanID[bridge.MessageID], `
-		SELECT m.id FROM messages m WHERE m.conversation_id = $1 AND m.id > $4 AND m.id <= $5 AND `+written+` AND `+which+`
-			AND NOT EXISTS (SELECT 1 FROM views v WHERE v.message_id = m.id AND v.contact_id = CAST($2 AS BIGINT) AND v.staff_id = CAST($3 AS BIGINT) AND v.read_at > 0)
-		ORDER BY m.id DESC LIMIT `+strconv.Itoa(maxRead), conv, who.Contact, who.Staff, after, upto)
-	if err != nil {
-		return err
-	}
-	if ids != nil {
-		found = slices.DeleteFunc(found, func(id bridge.MessageID) bool { return !slices.Contains(ids, id) })
-	}
+// mark says that a person has seen messages of a conversation.
+func (tx *Tx) mark(who bridge.Seen, conv bridge.ConversationID, found []bridge.MessageID, now time.Time) error {
 	for _, id := range found {
 		if _, err := tx.exec(`INSERT INTO views (message_id, conversation_id, contact_id, staff_id, delivered_at, read_at) VALUES ($1, $2, $3, $4, $5, $5)
 			ON CONFLICT (message_id, contact_id, staff_id) DO UPDATE SET read_at = excluded.read_at`, id, conv, who.Contact, who.Staff, millis(now)); err != nil {

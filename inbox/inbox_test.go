@@ -24,6 +24,7 @@ import (
 	"porchlight/data/datatest"
 	"porchlight/inbox"
 	"porchlight/inbox/api"
+	"porchlight/inbox/portal"
 	"porchlight/inbox/staff"
 	"porchlight/inbox/web"
 	"porchlight/templates"
@@ -125,7 +126,7 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 			id, _, err := signer.Read(token)
 			return id, web.Whole, err
 		}})
-	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), API: api.New(s, in), Webhooks: hooks})
+	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), Portal: portal.New(portal.Options{Web: w, Intake: in, Hub: hub}), API: api.New(s, in), Webhooks: hooks})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,9 @@ func TestNoDoorShowsWhatDecideDenies(t *testing.T) {
 					l.checkPages()
 					l.checkSearchPages()
 					l.checkAPI()
+					l.checkPortal()
+					l.moveContacts()
+					l.checkPortal()
 				}
 				if cases[engine] += l.cases; t.Failed() {
 					t.Logf("the world's seed is %d", seed)

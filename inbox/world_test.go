@@ -31,7 +31,8 @@ type world struct {
 // known is a conversation as the test remembers it.
 type known struct {
 	bridge.Conversation
-	members  map[bridge.StaffID]bool // true: now; false: they left
+	members  map[bridge.StaffID]bool   // true: now; false: they left
+	people   map[bridge.ContactID]bool // as members, of contacts
 	drafts   map[bridge.StaffID]string
 	mentions map[bridge.StaffID]int // unseen ones
 	failures []bridge.DeliveryID
@@ -98,7 +99,7 @@ func pick[T any](w *world, from []T) T { return from[w.r.IntN(len(from))] }
 
 func (w *world) settle(tx *data.Tx) {
 	w.settings = bridge.NewSettings(pick(w, bridge.Presets[:]))
-	w.settings.PortalOn, w.settings.FieldAnswers, w.settings.SupervisorsAnswer = w.chance(2), w.chance(2), w.chance(2)
+	w.settings.PortalOn, w.settings.FieldAnswers, w.settings.SupervisorsAnswer = !w.chance(4), w.chance(2), w.chance(2)
 	for i := range w.settings.Policies {
 		p := &w.settings.Policies[i]
 		if p.Kind != bridge.KindTeam && p.Kind != bridge.KindCustomer && p.Kind != bridge.KindPartner {
@@ -170,7 +171,7 @@ func (w *world) some(of int) (out []bridge.StaffID) {
 
 // begin starts a conversation by chance, or does nothing where there is one.
 func (w *world) begin(tx *data.Tx) {
-	c := &known{members: map[bridge.StaffID]bool{}, drafts: map[bridge.StaffID]string{}, mentions: map[bridge.StaffID]int{}}
+	c := &known{members: map[bridge.StaffID]bool{}, people: map[bridge.ContactID]bool{}, drafts: map[bridge.StaffID]string{}, mentions: map[bridge.StaffID]int{}}
 	c.Kind, c.State = pick(w, bridge.Kinds[:]), bridge.Open
 	contact, with := bridge.Contact{}, []bridge.StaffID(nil)
 	about := ""
@@ -205,9 +206,23 @@ func (w *world) begin(tx *data.Tx) {
 	}
 	c.ID = id
 	w.convs = append(w.convs, c)
+	if contact.ID != 0 {
+		c.people[contact.ID] = true
+	}
 	for _, p := range with {
 		w.join(tx, c, p)
 	}
+}
+
+// invite puts a contact into a conversation or takes one out of it.
+func (w *world) invite(tx *data.Tx, c *known, who bridge.ContactID, in bool) {
+	p := bridge.Participant{Conversation: c.ID, Contact: who, AddedAt: w.tick()}
+	if in {
+		ok(tx.AddParticipant(p))
+	} else {
+		ok(tx.RemoveParticipant(p, w.tick()))
+	}
+	c.people[who] = in
 }
 
 func (w *world) join(tx *data.Tx, c *known, p bridge.StaffID) {
@@ -260,9 +275,13 @@ func (w *world) assign(tx *data.Tx, c *known) {
 // or a placement on a record, whoever's that is.
 func (w *world) say(tx *data.Tx, c *known) {
 	m := &said{in: c, word: w.word(), dir: pick(w, []bridge.Direction{bridge.In, bridge.In, bridge.Out, bridge.Note, bridge.Event})}
-	at := w.tick()
+	at, by := w.tick(), bridge.Author{Kind: bridge.BySystem}
+	if m.dir == bridge.Out || m.dir == bridge.Note {
+		p := pick(w, w.staff)
+		by = bridge.Author{Kind: bridge.ByStaff, ID: int64(p.ID), Name: p.Name}
+	}
 	stored := must(tx.AddMessage(bridge.Message{
-		Conversation: c.ID, At: at, Direction: m.dir, Channel: bridge.Inbox, Author: bridge.Author{Kind: bridge.BySystem}, Body: "word " + m.word,
+		Conversation: c.ID, At: at, Direction: m.dir, Channel: bridge.Inbox, Author: by, Body: "word " + m.word,
 	}))
 	m.id = stored.ID
 	w.texts = append(w.texts, m)

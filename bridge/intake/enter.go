@@ -96,20 +96,19 @@ type Visit struct {
 // Enter opens a session by a magic link; code is what they typed, hashed by
 // bridge.CodeHash, where the link needs one.
 func (in *Intake) Enter(ctx context.Context, hash string, v Visit, code string) (e Entry, err error) {
+	wrong := false
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		if e, err = in.LookAtLink(tx, hash, v.Device); err != nil {
 			return err
 		}
 		now := in.Now()
 		if e.NeedsCode {
-			ok := false
-			if code != "" {
-				if ok, err = tx.UsePortalCode(e.Contact.ID, code, now); err != nil {
-					return err
-				}
+			ok, err := code != "", error(nil)
+			if ok {
+				ok, err = tx.TryPortalCode(e.Contact.ID, code, now)
 			}
-			if !ok {
-				return errWrongCode
+			if wrong = !ok; err != nil || wrong {
+				return err // without one, for a try that failed is counted too
 			}
 		}
 		if err := tx.BindPortalLink(hash, v.Device); err != nil {
@@ -117,6 +116,9 @@ func (in *Intake) Enter(ctx context.Context, hash string, v Visit, code string) 
 		}
 		return in.comeIn(tx, &e.Contact, v, now)
 	})
+	if err == nil && wrong {
+		err = errWrongCode
+	}
 	return e, err
 }
 
@@ -172,13 +174,21 @@ func (in *Intake) NotMe(ctx context.Context, hash string) error {
 			return err
 		}
 		now := in.Now()
+		if !now.Before(l.ExpiresAt) {
+			return nil
+		}
+		at := l.Conversation
+		if at == 0 { // of a link that leads home
+			ts, err := tx.ContactConversations(l.Contact, 1)
+			if err != nil || len(ts) == 0 {
+				return errors.Join(err, tx.RevokePortalLinks(l.Contact, now))
+			}
+			at = ts[0].ID
+		}
 		if err := tx.RevokePortalLinks(l.Contact, now); err != nil {
 			return err
 		}
-		if l.Conversation == 0 {
-			return nil
-		}
-		return event(tx, l.Conversation, "A portal link reached somebody else at "+bridge.PrettyAddress(l.Address)+". Check this address", now)
+		return event(tx, at, "A portal link reached somebody else at "+bridge.PrettyAddress(l.Address)+". Check this address", now)
 	})
 }
 

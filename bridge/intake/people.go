@@ -269,8 +269,9 @@ func (in *Intake) PassAddress(ctx context.Context, actor bridge.Staff, id bridge
 	})
 }
 
-// pass gives up an address. What waits to leave for it is not sent, and invitations
-// end, for one may have gone there: whoever has the address now is somebody else.
+// pass gives up an address. What waits to leave for it is not sent; invitations, and
+// the links into the portal that went there, end: whoever has the address now is
+// somebody else.
 func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a bridge.Address) (bridge.Contact, error) {
 	now := in.Now()
 	if err := tx.EndAddress(a.ID, now); err != nil {
@@ -287,7 +288,7 @@ func (in *Intake) pass(tx *data.Tx, actor bridge.Staff, c bridge.Contact, a brid
 	case waited > 1:
 		text += ", so the " + strconv.Itoa(waited) + " texts that waited for it are not sent"
 	}
-	if err := tx.EndTickets(invitePurpose(c.ID)); err != nil {
+	if err := errors.Join(tx.EndTickets(invitePurpose(c.ID)), tx.RevokeLinksTo(a, now)); err != nil {
 		return c, err
 	}
 	if !c.Connected() {

@@ -1,7 +1,9 @@
 package intake
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -236,7 +238,7 @@ func (in *Intake) portalOpen(tx *data.Tx, c bridge.Contact, p PortalStart) (brid
 	}
 	key := about(p.Kind, int64(c.ID))
 	if p.Kind == bridge.KindTopic {
-		key = fmt.Sprintf("topic:c%d:%s", c.ID, p.ClientID)
+		key = fmt.Sprintf("topic:c%d:%s", c.ID, cmp.Or(p.ClientID, rand.Text()))
 	}
 	id, err := tx.ConversationAbout(key)
 	if !errors.Is(err, bridge.ErrNotFound) {

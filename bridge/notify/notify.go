@@ -4,6 +4,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,7 +36,7 @@ func New(o Options) *Notify { return &Notify{o} }
 // Prepare gives what a claimed delivery says, or bridge.ErrNotWanted for a mail about
 // what was read meanwhile.
 func (n *Notify) Prepare(tx *data.Tx, c data.Claim) (bridge.Outgoing, error) {
-	if c.Channel != bridge.Email && !strings.Contains(c.Body, bridge.Secret) {
+	if !c.Unsaid() {
 		return n.plain(tx, c) // almost all
 	}
 	r, err := n.reader(tx, c)
@@ -100,6 +101,11 @@ func (n *Notify) text(tx *data.Tx, c data.Claim, r reader) (bridge.Outgoing, err
 	if !strings.Contains(out.Body, bridge.Secret) {
 		return out, nil
 	}
+	if c.Purpose == bridge.ForMessage {
+		if _, err := takesPart(tx, c); err != nil {
+			return out, err
+		}
+	}
 	var secret string
 	var err error
 	if c.Purpose == bridge.ForCode {
@@ -130,8 +136,31 @@ func (n *Notify) words(tx *data.Tx, c data.Claim, r reader) (string, error) {
 	if c.Purpose == bridge.ForAlert {
 		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(m.Preview()), n.PublicURL, m.Conversation), nil
 	}
-	author, _, _ := strings.Cut(m.Author.Name, " ")
-	return fmt.Sprintf(say[bridge.ForMessage], n.Business.Name, author, bridge.Secret), nil
+	return fmt.Sprintf(say[bridge.ForMessage], n.Business.Name, cmp.Or(first(m.Author.Name), n.Business.Name), bridge.Secret), nil
+}
+
+// first is the first name: all that people outside are told of one of the team.
+func first(name string) string {
+	name, _, _ = strings.Cut(name, " ")
+	return name
+}
+
+var errPortalOff = errors.New("the portal is off, so a link into it would lead nowhere")
+
+// takesPart finds the conversation of a message for a contact, or gives
+// bridge.ErrNotWanted where they were taken out of it meanwhile. While the portal is
+// off, it is tried again.
+func takesPart(tx *data.Tx, c data.Claim) (data.Thread, error) {
+	conv, err := tx.ContactConversation(c.Contact, c.Conversation)
+	if !errors.Is(err, bridge.ErrNotFound) {
+		return conv, err
+	}
+	if s, err := tx.Settings(); err != nil {
+		return conv, err
+	} else if !s.PortalOn {
+		return conv, errPortalOff
+	}
+	return conv, bridge.ErrNotWanted
 }
 
 // short cuts what a text to a phone on duty quotes: with the words around it, it fits
@@ -191,12 +220,12 @@ func (n *Notify) mail(tx *data.Tx, c data.Claim, r reader) (bridge.Outgoing, err
 
 // message says in a mail what a contact has not read yet.
 func (n *Notify) message(tx *data.Tx, c data.Claim, r reader, notice *bridge.Notice, domain string) error {
-	conv, err := tx.ContactConversation(c.Contact, c.Conversation)
-	if errors.Is(err, bridge.ErrNotFound) || err == nil && (r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText) {
-		return bridge.ErrNotWanted // they left it, or want no mails any more
-	}
+	conv, err := takesPart(tx, c)
 	if err != nil {
 		return err
+	}
+	if r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText {
+		return bridge.ErrNotWanted // they want no mails any more
 	}
 	said, err := tx.Carried(c.ID)
 	if err != nil {
@@ -205,7 +234,11 @@ func (n *Notify) message(tx *data.Tx, c data.Claim, r reader, notice *bridge.Not
 	notice.Kind = bridge.NoticeMessage
 	for _, m := range said {
 		if !seen(m, func(v bridge.Seen) bool { return v.Contact == c.Contact }) {
-			notice.Messages = append(notice.Messages, item(m, n.Business.Name))
+			it := item(m, n.Business.Name)
+			if m.Author.Kind == bridge.ByStaff {
+				it.Author = first(it.Author)
+			}
+			notice.Messages = append(notice.Messages, it)
 		}
 	}
 	if len(notice.Messages) == 0 {
@@ -227,7 +260,7 @@ func (n *Notify) message(tx *data.Tx, c data.Claim, r reader, notice *bridge.Not
 // alert says in a mail to one of the team what a contact wrote.
 func (n *Notify) alert(tx *data.Tx, c data.Claim, r reader, notice *bridge.Notice, domain string) error {
 	conv, err := tx.Conversation(r.staff, c.Conversation)
-	if errors.Is(err, bridge.ErrNotFound) {
+	if errors.Is(err, bridge.ErrNotFound) || err == nil && !r.staff.Active {
 		return bridge.ErrNotWanted
 	}
 	if err != nil {

@@ -255,21 +255,33 @@ type taken struct {
 func (o *Outbox) prepare(tx *data.Tx, claims []data.Claim, now time.Time) ([]taken, error) {
 	ready := make([]taken, 0, len(claims))
 	for _, c := range claims {
-		out, err := o.Prepare(tx, c)
+		out, err := o.words(tx, c)
 		if !errors.Is(err, bridge.ErrNotWanted) {
 			ready = append(ready, taken{c, out, err})
 			continue
 		}
-		if err := tx.EndAttempt(c.ID, c.Attempts, bridge.Outcome{Kind: bridge.Refused, Detail: "read meanwhile, so it was not sent"}, now); err != nil {
+		if err := tx.EndAttempt(c.ID, c.Attempts, bridge.Outcome{Kind: bridge.Refused, Detail: "not wanted any more, such as read meanwhile, so it was not sent"}, now); err != nil {
 			return nil, err
 		}
 		d := c.Delivery
-		d.State, d.NextAt, d.Detail = bridge.Canceled, time.Time{}, "read meanwhile"
+		d.State, d.NextAt, d.Detail = bridge.Canceled, time.Time{}, "read meanwhile, or not wanted any more"
 		if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, now); err != nil {
 			return nil, err
 		}
 	}
 	return ready, nil
+}
+
+// words gives what one claim says. Where that fails, the others are none the worse.
+func (o *Outbox) words(tx *data.Tx, c data.Claim) (out bridge.Outgoing, err error) {
+	if !c.Unsaid() {
+		return o.Prepare(tx, c)
+	}
+	err = tx.Try(func(tx *data.Tx) error {
+		out, err = o.Prepare(tx, c)
+		return err
+	})
+	return out, err
 }
 
 func (o *Outbox) setOpen(open bool) {

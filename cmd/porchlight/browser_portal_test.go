@@ -79,10 +79,13 @@ func TestS1_3_S1_4_S1_9_ACustomerAndTheTeamMeetInThePortal(t *testing.T) {
 	priya.until("the conversation", `document.querySelector('.pthread .log .msg')`)
 
 	const question = "Is the side gate a problem? <i>It sticks</i>"
+	priya.chooses("gate.jpg", "hinge.jpg")
+	priya.until("both photos are up", `document.querySelectorAll('.up[data-file]:not([data-busy])').length === 2`)
 	priya.write(".composer textarea", question)
 	priya.click(".composer button.send")
 	priya.until("the own message, once", bubbles("out", question)+`.length === 1`)
 	sam.until("it is in the open inbox", bubbles("in", question)+`.length === 1`)
+	sam.until("with both photos", bubbles("in", question)+`[0].querySelectorAll('.atts img').length === 2`)
 	sam.is("by the portal", bubbles("in", question)+`[0].querySelector('.by').textContent === 'Portal'`)
 	if texts := s.sim.Handset(demoOnDuty); len(texts) != 1 || !strings.Contains(texts[0].Body, "Priya Raman wrote in the portal: "+question) || texts[0].From != demoLine {
 		t.Errorf("on duty: %+v", texts)

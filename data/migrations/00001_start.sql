@@ -197,7 +197,7 @@ CREATE TABLE participants (
   staff_id        BIGINT NOT NULL DEFAULT 0,
   added_at        BIGINT NOT NULL,
   left_at         BIGINT NOT NULL DEFAULT 0, -- 0 while they take part
-  old_upto        BIGINT NOT NULL DEFAULT 0, -- messages up to this one were there before they had the portal
+  old_upto        BIGINT NOT NULL DEFAULT 0, -- messages up to this one are not new to them: seen, or older than their portal
   PRIMARY KEY (conversation_id, contact_id, staff_id)
 );
 CREATE INDEX participants_staff ON participants (staff_id, conversation_id, left_at) WHERE staff_id <> 0;
@@ -425,6 +425,7 @@ CREATE TABLE portal_codes (
   id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   contact_id BIGINT NOT NULL REFERENCES contacts (id),
   hash       TEXT NOT NULL, -- HMAC-SHA256 under a key of this store
+  tries      INTEGER NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );

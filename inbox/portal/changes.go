@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -46,14 +47,18 @@ func (p *Portal) sendChanges(c *gin.Context, who bridge.Contact, open bridge.Con
 				return err
 			}
 		}
-		if len(moved) == 0 && open == 0 {
-			return nil
+		lost, err := tx.ContactLost(who.ID, after, manyChanges)
+		if err != nil || len(moved)+len(lost) == 0 && open == 0 {
+			return err
 		}
 		if out.Rows, err = p.newRows(tx, c, who, moved); err != nil {
 			return err
 		}
 		for i := range out.Rows {
 			out.Rows[i].Current = out.Rows[i].ID == open
+		}
+		for _, id := range lost {
+			out.Rows = append(out.Rows, templates.PortalRow{Words: out.Words, ID: id, Gone: true})
 		}
 		out.Badge = true
 		if out.Unread, err = tx.ContactUnread(who.ID); err != nil || open == 0 {
@@ -85,9 +90,10 @@ func (p *Portal) sendChanges(c *gin.Context, who bridge.Contact, open bridge.Con
 func (p *Portal) follow(c *gin.Context, who bridge.Contact) error {
 	commits, cancel := p.hub.Subscribe()
 	defer cancel()
-	mine := map[bridge.ConversationID]bool{}
+	var mine map[bridge.ConversationID]bool
 	var rev int64
 	look := func() error {
+		mine = map[bridge.ConversationID]bool{}
 		return p.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
 			ts, err := tx.ContactConversations(who.ID, maxList)
 			for _, t := range ts {
@@ -115,8 +121,8 @@ func (p *Portal) follow(c *gin.Context, who bridge.Contact) error {
 		} else if !slices.ContainsFunc(commit.Changed, func(id bridge.ConversationID) bool { return mine[id] }) {
 			return nil // others' business, which is almost every commit
 		}
-		if _, _, err := p.session(c); err != nil {
-			return err // signed out elsewhere: the stream ends
+		if now, _, err := p.session(c); err != nil || now.ID != who.ID {
+			return cmp.Or(err, bridge.ErrNotFound) // signed out elsewhere, or merged: the stream ends
 		}
 		return stream.Send("changed", commit.Rev, "1")
 	})

@@ -230,6 +230,9 @@ func (p *Portal) seen(c *gin.Context, who bridge.Contact) error {
 // counts as read, for nobody can tell what was in view. It asks nothing else of the
 // address than the session that the page itself needed.
 func (p *Portal) seenAll(c *gin.Context, who bridge.Contact) error {
+	if as := c.GetHeader("Sec-Fetch-Dest"); as != "" && as != "image" {
+		return bridge.ErrNotFound // another site may lead people here, and nothing was shown
+	}
 	id, err := web.ID[bridge.ConversationID](c, "id")
 	if err != nil {
 		return err

@@ -59,14 +59,13 @@ func (p *Portal) enterPage(c *gin.Context, _ bridge.Contact) error {
 // showEnter shows where a link leads and what it needs.
 func (p *Portal) showEnter(c *gin.Context, code int, v templates.PortalEnter) error {
 	token := c.Param("token")
-	return page(p, c, code, "p-enter", func(tx *data.Tx) (templates.PortalEnter, error) {
+	err := p.Store.Read(c.Request.Context(), func(tx *data.Tx) error {
 		e, err := p.in.LookAtLink(tx, bridge.HashSecret(token), p.device(c))
 		var denied *bridge.Denied
 		if v.Over = errors.As(err, &denied) && denied.Code == "link_over"; err != nil && !v.Over {
-			return v, err
+			return err
 		}
-		shell, err := p.shell(c, tx, bridge.Contact{Language: e.Contact.Language}, "Your messages", "")
-		v.PortalShell = shell
+		v.PortalShell, err = p.shell(c, tx, bridge.Contact{Language: e.Contact.Language}, "Your messages", "")
 		v.Action, v.NeedsCode, v.CodeTo, v.Unread = "/m/"+token, e.NeedsCode, bridge.MaskAddress(e.Address), e.Unread
 		if v.AskSent = v.Over && v.CodeSent; v.Over && e.Address != "" {
 			v.AskTo = v.CodeTo
@@ -76,8 +75,15 @@ func (p *Portal) showEnter(c *gin.Context, code int, v templates.PortalEnter) er
 		} else {
 			v.Unread = 0
 		}
-		return v, err
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if v.Over {
+		code = http.StatusGone
+	}
+	return p.Page(c, code, "p-enter", v)
 }
 
 // tries bounds what one peer may try in 15 minutes.
@@ -105,7 +111,7 @@ func (p *Portal) enter(c *gin.Context, _ bridge.Contact) error {
 	e, err := p.in.Enter(c.Request.Context(), bridge.HashSecret(token), v, code)
 	var invalid *bridge.Invalid
 	if errors.As(err, &invalid) {
-		view := templates.PortalEnter{CodeSent: true}
+		view := templates.PortalEnter{CodeSent: typed != ""}
 		if typed != "" {
 			view.Error = p.words(c, e.Contact).T(invalid.Problem) + "."
 		}

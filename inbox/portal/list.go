@@ -75,17 +75,23 @@ func (p *Portal) beside(tx *data.Tx, c *gin.Context, who bridge.Contact, open br
 
 func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []data.Thread) ([]templates.PortalRow, error) {
 	w, now := p.words(c, who), p.today(who)
+	var newest []bridge.MessageID
+	for _, t := range ts {
+		if t.Newest != 0 {
+			newest = append(newest, t.Newest)
+		}
+	}
+	ms, err := tx.MessagesOf(newest)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]templates.PortalRow, 0, len(ts))
 	for _, t := range ts {
 		r := templates.PortalRow{Words: w, ID: t.ID, Rev: t.Rev, Href: conversationURL(t.ID), Title: p.heading(t.Conversation), Unread: t.Unread, At: w.Stamp(t.CreatedAt, now)}
 		if r.About = t.RecordLabel; r.About == r.Title {
 			r.About = ""
 		}
-		if t.Newest != 0 {
-			m, err := tx.Message(t.Newest)
-			if err != nil {
-				return nil, err
-			}
+		if m, ok := ms[t.Newest]; ok {
 			r.Preview, r.At, r.AI = preview(w, m), w.Stamp(m.At, now), m.Author.Kind == bridge.ByAI
 			r.Who = p.author(w, m, who)
 		}

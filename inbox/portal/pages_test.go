@@ -494,7 +494,7 @@ func TestExpiredLinkOffersAnotherAndARevokedOneDoesNot(t *testing.T) {
 			return n
 		}
 		old := link(31 * 24 * hour)
-		page := nobody.want(200, nobody.get(old))
+		page := nobody.want(410, nobody.get(old))
 		has(t, page, "•••0134", `action="`+old+`/new"`)
 		hasNot(t, page, "Priya", "+14155550134", "415 555 0134")
 		for range 5 { // a household gets three in a quarter of an hour, however often they ask
@@ -502,18 +502,18 @@ func TestExpiredLinkOffersAnotherAndARevokedOneDoesNot(t *testing.T) {
 				t.Fatalf("%d to %s", w.Code, w.Header().Get("Location"))
 			}
 		}
-		has(t, nobody.want(200, nobody.get(old+"?sent=1")), "a new link is on its way")
+		has(t, nobody.want(410, nobody.get(old+"?sent=1")), "a new link is on its way")
 		if n := asked(); n != 3 {
 			t.Errorf("%d links are on their way", n)
 		}
 		h.write(func(tx *data.Tx) error { return tx.RevokePortalLinks(h.priya.ID, h.now) })
 		h.now = h.now.Add(hour)
 		for _, path := range []string{old, "/m/UNKNOWN"} {
-			hasNot(t, nobody.want(200, nobody.get(path)), "•••0134")
+			hasNot(t, nobody.want(410, nobody.get(path)), "•••0134")
 			if w := nobody.post(path+"/new", nil); w.Code != 303 {
 				t.Errorf("%s: %d", path, w.Code)
 			}
-			has(t, nobody.want(200, nobody.get(path+"?sent=1")), "a new link is on its way")
+			has(t, nobody.want(410, nobody.get(path+"?sent=1")), "a new link is on its way")
 		}
 		if n := asked(); n != 0 {
 			t.Errorf("%d links for a revoked one", n)
