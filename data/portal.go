@@ -305,6 +305,16 @@ func (tx *Tx) WrittenMessages(id bridge.ConversationID, before bridge.MessageID,
 	return tx.inOrder(q+" ORDER BY m.id DESC LIMIT "+strconv.Itoa(limit), args...)
 }
 
+// WrittenAfter gives the oldest of what was said in a conversation after a message, in
+// the order that it was written.
+func (tx *Tx) WrittenAfter(id bridge.ConversationID, after bridge.MessageID, limit int) ([]bridge.Message, error) {
+	ms, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+written+" AND m.id > $2 ORDER BY m.id LIMIT "+strconv.Itoa(limit), id, after)
+	if err != nil {
+		return nil, err
+	}
+	return ms, tx.complete(ms)
+}
+
 // WrittenSince gives what was said, or moved, after a revision; see MessagesSince.
 func (tx *Tx) WrittenSince(id bridge.ConversationID, rev int64) ([]bridge.Message, error) {
 	return tx.inOrder(`

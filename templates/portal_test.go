@@ -46,7 +46,7 @@ func exampleRule() FileRule {
 
 func examplePortalTalk(now time.Time) PortalTalk {
 	return PortalTalk{PortalShell: examplePortal("Boiler replacement", "messages", now), ID: 901, Heading: "Boiler replacement", About: "Job #1042", Items: examplePortalItems(now),
-		Older: "/portal/c/901/older?before=1", Newest: 3, Rows: examplePortalRows(now)[:2], Composer: examplePortalForm()}
+		Older: "/portal/c/901/older?before=1", Newer: "/portal/c/901?after=3", Newest: 3, Rows: examplePortalRows(now)[:2], Composer: examplePortalForm()}
 }
 
 // fullPortal gives every page and fragment of the portal with everything in it.
@@ -61,6 +61,8 @@ func fullPortal(now time.Time) map[string]any {
 		"p-embed": PortalHome{PortalShell: shell("Messages", "home"), News: rows[:1]},
 		"p-list":  PortalList{PortalShell: shell("Messages", "messages"), Rows: rows, CanNew: true},
 		"p-talk":  examplePortalTalk(now),
+		"p-search": PortalSearch{PortalShell: shell("Search", "messages"), Query: "boiler", From: "Sam", After: "2026-11-01", Until: "2026-11-30", Asked: true, More: "/portal/search?before=3",
+			Hits: []PortalHit{{"/portal/c/901?at=3#m-3", "Boiler replacement", "Sam", NewStamp(now, now), []bridge.Piece{{Text: "the "}, {Text: "boiler", Mark: true}}}}},
 		"p-new": PortalNew{PortalShell: shell("New message", "messages"), Choices: []PortalChoice{{"topic:3", "Project #7 Kitchen", true, exampleRule()}, {"customer:0", "Anything else", false, FileRule{}}}, Chosen: "topic:3", Files: exampleRule(),
 			Subject: "Tiles", NeedsSubject: true, Body: "Hello", Client: "0f", Error: "It needs a subject.", Field: "subject"},
 		"p-settings": PortalSettings{PortalShell: shell("Settings", "settings"), Told: option, Languages: []PortalOption{{"en", "English", "", true}}, Saved: true, Error: "Choose one of the languages.",

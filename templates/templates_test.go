@@ -87,8 +87,8 @@ func full() map[string]any {
 		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict, "uploads": append(exampleUploads(), Upload{9, Attachment{Name: "tap.jpg", Thumb: "/inbox/file/9/thumb", Href: "/inbox/file/9", Size: "1 MB"}}),
 	}
 	maps.Copy(views, fullSettings(shell))
-	views["hits"] = exampleSearch(noon).Found
 	maps.Copy(views, fullPortal(noon))
+	views["hits"] = exampleSearch(noon).Found
 	return views
 }
 

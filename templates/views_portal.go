@@ -15,6 +15,7 @@ var (
 		"p-home":     reflect.TypeFor[PortalHome](),
 		"p-list":     reflect.TypeFor[PortalList](),
 		"p-talk":     reflect.TypeFor[PortalTalk](),
+		"p-search":   reflect.TypeFor[PortalSearch](),
 		"p-new":      reflect.TypeFor[PortalNew](),
 		"p-settings": reflect.TypeFor[PortalSettings](),
 		"p-word":     reflect.TypeFor[PortalWord](),
@@ -111,11 +112,28 @@ type PortalTalk struct {
 	About    string
 	Items    PortalItems
 	Older    string // URL of the messages before the first; empty at the start
+	Newer    string // and of those after the last; empty at the newest end
 	Newest   bridge.MessageID
 	FromTop  bool
 	Rows     []PortalRow // beside it, on a wide screen
 	Closed   string      // why nothing can be written; empty: it can
 	Composer PortalComposer
+}
+
+// PortalSearch looks for messages.
+type PortalSearch struct {
+	PortalShell
+	Query, From, After, Until string
+	Asked                     bool // something was asked for
+	Hits                      []PortalHit
+	More                      string // URL of the next ones
+}
+
+// PortalHit is one message that was found.
+type PortalHit struct {
+	Href, Title, Who string
+	At               Stamp
+	Snippet          []bridge.Piece
 }
 
 // PortalItems are messages in their order.

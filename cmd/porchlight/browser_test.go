@@ -71,6 +71,7 @@ func TestALandlineShowsTheFailureWithItsNextStep(t *testing.T) {
 	failed := bubbles("out", text) + `[0]`
 	sam.until("the failure", bubbles("out", text)+`.some(m => m.dataset.state === 'undelivered' || m.dataset.state === 'failed')`)
 	sam.is("Not delivered, in words", failed+`.querySelector('.st').textContent.startsWith('Not delivered')`)
+	sam.until("a mail follows by itself", failed+`.querySelector('.st').textContent.includes('Email')`)
 	sam.is("in red", `(c => { const [r, g, b] = getComputedStyle(`+failed+`.querySelector('.fail strong')).color.match(/[\d.]+/g).map(Number); return r > g + 60 && r > b + 60 })()`)
 	sam.is("the reason is a sentence", failed+`.querySelector('.fail strong').textContent.toLowerCase().includes('landline')`)
 	sam.is("the code", failed+`.querySelector('.fail small').textContent.includes('30006')`)
@@ -536,6 +537,7 @@ func TestPictures(t *testing.T) {
 			}
 		}
 	}
+	p.shootPortal(dir)
 	// What opens on top of a page.
 	for name, step := range map[string]func(){
 		"more":   func() { p.click(".chead button[title=More]") },

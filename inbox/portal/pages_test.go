@@ -679,3 +679,50 @@ func TestNewMessageCarriesItsFiles(t *testing.T) {
 		has(t, priya.want(422, priya.send("/portal/new", url.Values{"client": {"n2"}, "about": {"customer:0"}}, nil)), "Write something first.")
 	})
 }
+
+func TestSearchFindsInTheirOwnConversationsAndOpensThere(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for i := range 130 {
+			h.text("+14155550134", fmt.Sprintf("line %03d", i))
+		}
+		h.says(h.conv, "The valve is <b>ordered</b>")
+		h.text("+14155550155", "valve of Tom")
+		if _, err := h.in.Note(t.Context(), h.sam, intake.Draft{Conversation: h.conv, Body: "valve secretnote"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.store.CatchUpSearch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		priya := h.as(h.priya)
+		find := func(q url.Values) string {
+			t.Helper()
+			return priya.want(200, priya.get("/portal/search?"+q.Encode()))
+		}
+		page := find(url.Values{"q": {"valve"}})
+		has(t, page, "<mark>valve</mark>", "&lt;b&gt;", "Sam: ")
+		hasNot(t, page, "of Tom", "secretnote")
+		has(t, find(url.Values{"q": {"valve"}, "from": {"Priya"}}), "Nothing was found")
+		has(t, find(url.Values{"q": {"valve"}, "until": {h.now.AddDate(0, 0, -2).Format(time.DateOnly)}}), "Nothing was found")
+		has(t, find(url.Values{"q": {"line"}, "after": {h.now.AddDate(0, 0, -2).Format(time.DateOnly)}}), "line</mark> 129", "/portal/search?after=")
+		hasNot(t, find(nil), "Nothing was found")
+
+		href := regexp.MustCompile(`href="(/portal/c/\d+\?at=(\d+))#m-`).FindStringSubmatch(find(url.Values{"q": {`"line 060"`}}))
+		if href == nil {
+			t.Fatal("not found")
+		}
+		page = priya.want(200, priya.get(href[1]))
+		has(t, page, `id="m-`+href[2]+`"`, "line 060", "line 040", "line 080", "Earlier messages", "Later messages", "data-past")
+		hasNot(t, page, "line 000", "line 129")
+		next := href[1]
+		for range 4 {
+			m := regexp.MustCompile(`href="(/portal/c/\d+\?after=\d+)"`).FindStringSubmatch(page)
+			if m == nil {
+				break
+			}
+			next, page = m[1], priya.want(200, priya.get(m[1]))
+		}
+		if !strings.Contains(page, "The valve is") || strings.Contains(page, "data-past") {
+			t.Errorf("%s is not the newest end", next)
+		}
+	})
+}

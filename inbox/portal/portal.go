@@ -56,6 +56,7 @@ func (p *Portal) Mount(r gin.IRouter) {
 	g := r.Group("/portal", p.require)
 	g.GET("", p.do(p.home))
 	g.GET("/messages", p.do(p.list))
+	g.GET("/search", p.do(p.search))
 	g.GET("/new", p.do(p.newPage))
 	g.POST("/new", p.do(p.create))
 	g.GET("/changes", p.do(p.changes))

@@ -5,7 +5,8 @@ import { adopt, headers, live, pull, signedOut, where } from './live.js';
 
 document.documentElement.dataset.js = '';
 const log = $('.log'), conv = log?.dataset.conv ?? '', form = $('.composer[action]');
-live(() => conv && `open=${conv}`);
+const past = log?.dataset.past;                                       // the newest are not on this page
+live(() => conv && !past ? `open=${conv}` : '');
 
 /* ---- the unread number in the navigation and the title ---- */
 const title = document.body.dataset.title;
@@ -31,7 +32,9 @@ async function report() {
 document.addEventListener('visibilitychange', arm);
 if (log) {
   const first = $('.new', log);
-  if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight; else first?.scrollIntoView({ block: 'center' });
+  if (location.hash) $(`#${CSS.escape(location.hash.slice(1))}`)?.scrollIntoView({ block: 'center' });
+  else if (past) log.scrollTop = -log.scrollHeight;
+  else if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight; else first?.scrollIntoView({ block: 'center' });
   watch(); regroup(log);
   if ($('.older', log)) import('./log.js').then(m => m.history(log));
 }
@@ -69,6 +72,7 @@ if (form) {
       const r = await fetch(form.action, { method: 'POST', headers: headers(), body: new FormData(form) }), text = await r.text();
       if (signedOut(r)) return;
       if (r.ok) {
+        if (past) { keep(''); return location.assign(past); }
         apply(text); adopt(r, asked);
         area.disabled = false; area.value = ''; keep(''); $('.ups', form)?.replaceChildren(); form.dispatchEvent(new Event('files')); size(); form.client.value = uid(); form.dispatchEvent(new Event('sent')); log.scrollTop = 0; pull();
       } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? word('Offline'));
