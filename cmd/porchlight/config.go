@@ -163,7 +163,9 @@ func defaultConfig() Config {
 type setting struct {
 	key    string
 	secret bool // the key ending in _file names a file that holds it
-	read   func(text string) error
+	// switches: it is true or false.
+	switches bool
+	read     func(text string) error
 }
 
 func (c *Config) settings() []setting {
@@ -184,7 +186,7 @@ func (c *Config) settings() []setting {
 		{key: "s3.prefix", read: parsed(&c.S3.Prefix, parseWord)},
 		{key: "s3.access_key", read: parsed(&c.S3.AccessKey, parseWord)},
 		{key: "s3.secret_key", read: parsed(&c.S3.SecretKey, parseSecret), secret: true},
-		{key: "s3.path_style", read: parsed(&c.S3.PathStyle, parseYes)},
+		{key: "s3.path_style", read: parsed(&c.S3.PathStyle, parseYes), switches: true},
 		{key: "twilio.account_sid", read: parsed(&c.Twilio.AccountSID, sid("AC"))},
 		{key: "twilio.auth_token", read: parsed(&c.Twilio.AuthToken, parseSecret), secret: true},
 		{key: "twilio.auth_token_previous", read: parsed(&c.Twilio.AuthTokenPrevious, parseSecret), secret: true},
