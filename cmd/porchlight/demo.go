@@ -65,7 +65,8 @@ func runDemo(ctx context.Context, e env) error {
 	fmt.Fprintf(e.stdout, "Porchlight's demo is running. Nothing leaves this machine.\n\n"+
 		"  Handsets  %[1]s/simulator   text the business from here\n"+
 		"  Inbox     %[1]s/inbox       and answer here\n"+
-		"  Mailbox   %[1]s/simulator/mail\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
+		"  Mailbox   %[1]s/simulator/mail\n"+
+		"  Portal    %[1]s/portal/enter  come in as a customer: priya@example.com, the link is in the mailbox\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
 	return p.run(ctx, l)
 }
 
