@@ -47,9 +47,7 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		}
 		v.Title, v.Heading = p.heading(f.Conversation), p.heading(f.Conversation)
 		v.ID, v.FromTop = id, f.Settings.Policy(f.Conversation.Kind).FromTop
-		if v.About = f.Conversation.RecordLabel; strings.HasSuffix(v.About, v.Heading) {
-			v.About = strings.TrimSpace(strings.TrimSuffix(v.About, v.Heading))
-		}
+		v.About = label(v.Words, f.Conversation.About, v.Heading)
 		var newer bridge.MessageID
 		if v.Items, v.Older, newer, err = p.items(tx, c, who, id, from); err != nil {
 			return v, err
