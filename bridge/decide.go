@@ -168,9 +168,11 @@ func roleCannotAnswer(r Role) Decision {
 	return d
 }
 
-// reachable says whether a text can go to the address at all.
+// reachable says whether a text or a mail can go to the address at all.
 func reachable(f *Facts) Decision {
 	switch {
+	case f.By == Email && f.To.Value == "":
+		return Decision{"no_email", "There is no email address that works for this contact", "Add one in the contact panel", RuleGate, time.Time{}}
 	case f.By != SMS:
 	case f.To.Value == "":
 		return Decision{"no_phone", "There is no mobile number for this contact", "Add a number in the contact panel", RuleGate, time.Time{}}

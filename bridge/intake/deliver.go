@@ -61,7 +61,11 @@ func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, 
 			if w.Channel == bridge.SMS && !w.To.Usable() {
 				continue
 			}
-			ds, err := in.send(tx, m, f, c, w, leave)
+			at := leave // and not at night: what others write is no answer to them
+			if morning := f.Settings.Quiet(in.Now().In(in.zone(c))); morning.After(at) {
+				at = morning
+			}
+			ds, err := in.send(tx, m, f, c, w, at)
 			if err != nil {
 				return nil, err
 			}

@@ -346,7 +346,7 @@ func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.Deliv
 		if decided.NotBefore.After(at) {
 			at = decided.NotBefore
 		}
-		if d.Purpose == bridge.ForMessage && d.Contact == f.Contact.ID {
+		if d.Purpose == bridge.ForMessage && d.Contact == f.Contact.ID && f.To.Value != "" {
 			// To the address an answer goes to now: somebody may have mended the number.
 			d.To = f.To.Value
 		}
@@ -383,13 +383,38 @@ func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) 
 	if f, err = in.facts(tx, actor, d.Conversation); err != nil {
 		return d, f, err
 	}
-	if f.By = d.Channel; d.Channel == bridge.SMS {
-		f.To = f.Contact.AnswerTo(f.Conversation.Address)
-	} else {
-		f.To = f.Contact.Mail()
+	if err := in.reach(tx, d, &f); err != nil {
+		return d, f, err
 	}
 	if !d.State.CanRetry() {
 		return d, f, &bridge.Denied{Code: "not_failed", Sentence: "This message has not failed", Fix: "Reload to see how far it is"}
 	}
 	return d, f, nil
+}
+
+// reach says where a delivery that failed would go now: what is for the conversation's
+// contact to where an answer goes, what is for others to where it went.
+func (in *Intake) reach(tx *data.Tx, d bridge.Delivery, f *bridge.Facts) error {
+	f.By = d.Channel
+	theirs := d.Contact == f.Contact.ID || d.Contact == 0
+	switch {
+	case d.Purpose == bridge.ForAlert: // of the team's own, whatever the contact takes
+		f.By, f.To = bridge.Portal, bridge.Address{Channel: d.Channel, Value: d.To, Answerable: true}
+	case theirs && d.Channel == bridge.SMS:
+		f.To = f.Contact.AnswerTo(f.Conversation.Address)
+	case theirs:
+		f.To = f.Contact.Mail()
+	default:
+		c, err := standing(tx, d.Contact)
+		if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+			return err
+		}
+		f.To = bridge.Address{}
+		for _, a := range c.Addresses {
+			if a.Channel == d.Channel && a.Value == d.To {
+				f.To = a
+			}
+		}
+	}
+	return nil
 }
