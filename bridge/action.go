@@ -155,6 +155,8 @@ type Facts struct {
 	Subject string
 	Text    bool
 	Files   []File
+	// Used is what the record's files take already, in bytes.
+	Used int64
 	// At is when, in the recipient's time zone.
 	At time.Time
 }

@@ -2,7 +2,9 @@ package bridge
 
 import (
 	"path"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -14,6 +16,7 @@ type AttachmentID int64
 type AttachmentState string
 
 const (
+	Loading  AttachmentState = "loading" // its bytes are on their way into the blob store
 	Kept     AttachmentState = "kept"
 	Arriving AttachmentState = "arriving" // the carrier has it, and it is being fetched
 	Gone     AttachmentState = "lost"     // it could not be fetched, and will not be
@@ -33,12 +36,43 @@ type Attachment struct {
 	Type, ContentType string
 	Size              int64 // bytes
 	Width, Height     int   // pixels of an image, else 0
-	// Blob and Thumb are keys in the blob store; Thumb is empty where there is no
-	// small picture.
-	Blob, Thumb string
-	State       AttachmentState
-	Source      string // where the carrier has it
-	Problem     string // why it did not arrive, in words without a final full stop
+	// Blob, Thumb and Small are keys in the blob store. Thumb is the picture that
+	// pages show, empty where there is none. Small is a JPEG of at most MaxMMS bytes
+	// that is given to a carrier; it is empty where the file itself is given.
+	Blob, Thumb, Small string
+	State              AttachmentState
+	Source             string // where the carrier has it
+	Problem            string // why it did not arrive, in words without a final full stop
+	CreatedAt          time.Time
+	// Attempts is how often somebody tried to fetch it.
+	Attempts int
+}
+
+// Uploader names whose an upload is until it is sent.
+func (a Actor) Uploader() string { return string(a.Kind) + ":" + strconv.FormatInt(a.ID, 10) }
+
+const (
+	// MaxMMS is the largest picture that is given to a carrier, in bytes, and MostMMS
+	// how many go with one text: together they stay under the 5 MB that carriers
+	// take, with 500 KB to spare. Phones are shown no more of a larger one.
+	MaxMMS  = 900_000
+	MostMMS = 5
+)
+
+// ForText divides the files of a message that goes to a phone as a text: pictures
+// that go along, and the rest, of which the text has links. Only the United States,
+// Canada and Australia have picture messages.
+func ForText(files []Attachment, to string) (along, linked []Attachment) {
+	takes := strings.HasPrefix(to, "+1") || strings.HasPrefix(to, "+61")
+	for _, f := range files {
+		own := f.Size <= MaxMMS && (f.Type == "jpg" || f.Type == "png" || f.Type == "gif")
+		if takes && len(along) < MostMMS && (own || f.Small != "") {
+			along = append(along, f)
+		} else {
+			linked = append(linked, f)
+		}
+	}
+	return along, linked
 }
 
 // Image reports whether browsers show it as a picture.
@@ -88,4 +122,15 @@ func CleanFileName(name string) string {
 		return "file"
 	}
 	return name
+}
+
+// Megabytes is a size for people: "820 KB", "4.5 MB".
+func Megabytes(n int64) string {
+	switch {
+	case n < 1000:
+		return strconv.FormatInt(n, 10) + " bytes"
+	case n < 1<<20:
+		return strconv.FormatInt((n+512)>>10, 10) + " KB"
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64), ".0") + " MB"
 }

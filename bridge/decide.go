@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -33,6 +34,9 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 	case DoSee:
 		return yes(RuleVisibility, seeReason(a, f))
 	case DoNote:
+		if d := decideFiles(f.Settings.Policy(f.Conversation.Kind), f); !d.Allowed() {
+			return d
+		}
 		return yes(RuleRole, "Whoever of the team sees a conversation can leave a note")
 	case DoReply, DoRetry:
 		return decideSend(a, do, f)
@@ -172,7 +176,7 @@ func roleCannotAnswer(r Role) Decision {
 func reachable(f *Facts) Decision {
 	switch {
 	case f.By == Email && f.To.Value == "":
-		return Decision{"no_email", "There is no email address that works for this contact", "Add one in the contact panel", RuleGate, time.Time{}}
+		return Decision{"no_email", "There is no email address of theirs that works", "Add or correct one in the contact panel", RuleGate, time.Time{}}
 	case f.By != SMS:
 	case f.To.Value == "":
 		return Decision{"no_phone", "There is no mobile number for this contact", "Add a number in the contact panel", RuleGate, time.Time{}}
@@ -240,9 +244,25 @@ func gate(g Gate, f *Facts) (d Decision) {
 	return d
 }
 
+// decideFiles says whether a message may have its files, and whether there is room
+// for them where the record has a limit.
 func decideFiles(p *Policy, f *Facts) Decision {
-	rule := &p.Files
-	switch n := len(f.Files); {
+	if d := p.Files.Decide(f.Files, f.Text); !d.Allowed() || !p.Files.Quota || f.Record.Quota == 0 || len(f.Files) == 0 {
+		return d
+	}
+	used := f.Used
+	for _, file := range f.Files {
+		used += file.Size
+	}
+	if used > f.Record.Quota {
+		return Decision{"quota", "The files of this project would take more than the " + Megabytes(f.Record.Quota) + " that it has", "Send a smaller file, or raise the limit of the project", RuleKind, time.Time{}}
+	}
+	return Decision{}
+}
+
+// Decide says whether a message may have these files, beside a text or without.
+func (rule *Files) Decide(files []File, text bool) Decision {
+	switch n := len(files); {
 	case n == 0:
 		return Decision{}
 	case rule.Most == 0:
@@ -252,13 +272,13 @@ func decideFiles(p *Policy, f *Facts) Decision {
 		}
 		return d
 	case n > rule.Most:
-		return Decision{"too_many_files", "That is more files than one message takes here", "Send the others in a second message", RuleKind, time.Time{}}
-	case rule.Alone && f.Text:
+		return Decision{"too_many_files", "That is more files than one message takes here: the most is " + strconv.Itoa(rule.Most), "Send the others in a second message", RuleKind, time.Time{}}
+	case rule.Alone && text:
 		return Decision{"file_alone", "A message here has an image or text, not both", "Send the image first, then the text", RuleKind, time.Time{}}
 	}
-	for _, file := range f.Files {
+	for _, file := range files {
 		if file.Size > rule.MaxSize {
-			return Decision{"file_too_large", "A file is larger than messages here take", "Make it smaller, or send it another way", RuleKind, time.Time{}}
+			return Decision{"file_too_large", "A file is larger than the " + Megabytes(rule.MaxSize) + " that messages here take", "Make it smaller, or send it another way", RuleKind, time.Time{}}
 		}
 		if !slices.Contains(rule.Types, file.Type) {
 			return Decision{"file_type", "Files of this type are not taken here", "Save it as a photo or PDF, or send it another way", RuleKind, time.Time{}}

@@ -159,7 +159,10 @@ type Delivery struct {
 	To           string
 	// Body is what is sent, where it is not the message's own text: a part of a
 	// long one.
-	Body      string
+	Body string
+	// Media says that it takes the message's pictures along: of a long text the
+	// first part.
+	Media     bool
 	State     DeliveryState
 	Attempts  int
 	CarrierID string

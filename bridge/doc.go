@@ -12,12 +12,19 @@
 // answered. After the commit an Event tells the open browsers that something
 // moved; they ask for what they may see.
 //
+// What a customer writes in the portal enters by the same door: the portal knows
+// who they are by a session that a magic link opened, Decide says whether they may,
+// and beside the Message alerts are queued to the phones on duty.
+//
 // Out. A member of staff answers. Decide says whether they may; then one
-// transaction stores the Message and its Deliveries, each queued. The outbox
-// claims a delivery, counting the Attempt before it touches the network, and
-// gives it to a Carrier. The carrier's answer is an Outcome: accepted, retry,
-// refused or unknown. What the carrier says later is a Receipt. Both move the
-// delivery through DeliveryState, never backwards.
+// transaction stores the Message and its Deliveries, each queued, in the Ways that
+// each contact is told by. The outbox claims a delivery, counting the Attempt
+// before it touches the network; notify gives it the words that are made only
+// then, such as the link of a mail; and it goes to a Carrier. The carrier's answer
+// is an Outcome: accepted, retry, refused or unknown. What the carrier says later
+// is a Receipt. Both move the delivery through DeliveryState, never backwards.
+// When a contact has had and seen a message in the portal, or one of the team in
+// the inbox, that is a Seen.
 //
 //	queued ──claim──▶ sending ──accepted──▶ sent ──receipt──▶ delivered ──▶ read
 //	  ▲                 │ │ └──refused───▶ failed        └──▶ undelivered

@@ -11,11 +11,16 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict says that the thing changed since the caller looked at it.
 	ErrConflict = errors.New("changed in the meantime")
+	// ErrExpired says that something was good once, and its time is over.
+	ErrExpired = errors.New("expired")
 	// ErrDuplicate says that the same thing was stored before.
 	ErrDuplicate = errors.New("already stored")
 	// ErrNotWanted says that a delivery is better not sent any more, as when its
 	// message was read meanwhile.
 	ErrNotWanted = errors.New("not wanted any more")
+	// ErrNoList says that a carrier keeps no list of what it took, so that asking
+	// it proves nothing, neither now nor later.
+	ErrNoList = errors.New("this carrier cannot be asked what it took")
 )
 
 // Invalid says which field of the input is wrong and how to mend it. Problem is

@@ -16,4 +16,6 @@ type Commit struct {
 	Missed bool
 	// Queued is true when a delivery became due, so that the outbox looks.
 	Queued bool
+	// Arriving is true when a carrier has files for us that are to be fetched.
+	Arriving bool
 }

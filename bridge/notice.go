@@ -60,3 +60,11 @@ type NoticeItem struct {
 	Photos    int
 	Files     int
 }
+
+// A Letter is a notice in words: what a mail's reader sees.
+type Letter struct {
+	From    string // who writes, such as "Sam at Brightwater Plumbing"
+	Subject string
+	Text    string
+	HTML    string
+}

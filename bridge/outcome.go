@@ -25,6 +25,8 @@ type Outcome struct {
 	RetryAfter time.Duration
 	// Segments is how many parts the carrier counted, 0 when it did not say.
 	Segments int
+	// Final says of what was accepted that the carrier will tell no more of it.
+	Final bool
 }
 
 // An Outgoing is one delivery handed to a carrier.
@@ -55,7 +57,8 @@ type Carrier interface {
 	// and gives Lost when the answer did not come.
 	Send(ctx context.Context, o Outgoing) Outcome
 	// Find lists what the carrier accepted from o.From to o.To since the time,
-	// newest first, to settle an attempt whose answer was lost.
+	// newest first, to settle an attempt whose answer was lost. Its error is
+	// ErrNoList where the carrier cannot be asked.
 	Find(ctx context.Context, o Outgoing, since time.Time) ([]Found, error)
 	// Status asks for the present state of an accepted message, to make up for
 	// callbacks that never came.

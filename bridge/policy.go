@@ -401,6 +401,10 @@ func (p *Policy) check() error {
 		return &Invalid{"seen_by", "Texts land here by themselves, so the whole team sees them: else one could land where nobody looks"}
 	case len(p.Tell) == 0 || !known(p.Tell):
 		return &Invalid{"tell", "Choose at least one way to tell people"}
+	case p.Kind == KindTeam && (len(p.Alert) > 0 || p.Link):
+		return &Invalid{"alert", "What colleagues write to each other stays in the inbox"}
+	case p.Link && !p.Tells(Portal):
+		return &Invalid{"tell", "A link leads into the portal, so the portal must be among the ways"}
 	case slices.ContainsFunc(p.Alert, func(ch Channel) bool { return ch != SMS && ch != Email }):
 		return &Invalid{"alert", "The team is told by text or by email, beside the inbox"}
 	case !known(p.Accept):

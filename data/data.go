@@ -27,6 +27,9 @@ type Options struct {
 	// OnCommit hears of every transaction after it is durable, also of those of
 	// other nodes. It must not block.
 	OnCommit func(bridge.Commit)
+	// IndexVolume is how many message ids one volume of the search index has; 0 is
+	// the engine's own. Another number makes the index anew.
+	IndexVolume int64
 }
 
 // A Store keeps everything. It is safe for concurrent use.
@@ -41,6 +44,7 @@ type Store struct {
 	done     sync.WaitGroup
 	ended    chan struct{} // the committer has ended
 	settings settingsCache
+	index    *index
 }
 
 // ErrClosed is given to writers after Close.
@@ -64,6 +68,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := migrate(ctx, s.w, s.d, o.Path); err != nil {
 		return nil, errors.Join(err, s.closePools())
 	}
+	if err := openIndex(ctx, s, o); err != nil {
+		return nil, errors.Join(err, s.closePools())
+	}
 	run, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.done.Go(func() {
@@ -83,7 +90,18 @@ func (s *Store) Close() error {
 	return s.closePools()
 }
 
-func (s *Store) closePools() error { return errors.Join(s.r.Close(), s.w.Close()) }
+func (s *Store) closePools() error { return errors.Join(s.r.Close(), s.w.Close(), s.index.close()) }
+
+// committed tells of a transaction that is durable, here or on another node.
+func (s *Store) committed(c bridge.Commit) {
+	s.onCommit(c)
+	if len(c.Changed) > 0 || c.Missed {
+		select {
+		case s.index.wake <- struct{}{}:
+		default: // one signal waits already
+		}
+	}
+}
 
 // Engine names the engine for logs: "sqlite" or "postgres".
 func (s *Store) Engine() string {
@@ -107,6 +125,8 @@ type Tx struct {
 	joined  []bridge.ContactID
 	touched map[bridge.ConversationID]bool
 	queued  bool
+	// arriving: files are to be fetched from a carrier
+	arriving bool
 }
 
 // A querier is what runs the queries of a transaction.
@@ -200,14 +220,18 @@ func scanID[T ~int64](s scanner) (id T, err error) { return id, s.Scan(&id) }
 // among is the list of parameters for IN, one for each value. It repeats the last
 // value up to a power of two, so that lists of all lengths need few different
 // queries and the engines keep them prepared.
-func among(values *[]any) string {
+func among(values *[]any) string { return amongAfter(0, values) }
+
+// amongAfter is among for all but the first values, which stand elsewhere in the
+// query.
+func amongAfter(first int, values *[]any) string {
 	v := *values
-	for len(v)&(len(v)-1) != 0 {
+	for n := len(v) - first; n&(n-1) != 0; n++ {
 		v = append(v, v[len(v)-1])
 	}
 	*values = v
 	var b strings.Builder
-	for i := range v {
+	for i := first; i < len(v); i++ {
 		fmt.Fprintf(&b, ",$%d", i+1)
 	}
 	return "(" + b.String()[1:] + ")"

@@ -12,13 +12,13 @@ import (
 )
 
 const deliveryColumns = `id, purpose, COALESCE(message_id, 0), COALESCE(conversation_id, 0), COALESCE(contact_id, 0), COALESCE(staff_id, 0),
-	line_id, channel, recipient, body, state, attempts,
+	line_id, channel, recipient, body, media, state, attempts,
 	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled, COALESCE(carried_by, 0),
 	created_at, next_at, expires_at, sent_at, delivered_at, settled_at, rev`
 
 func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 	var created, next, expires, sent, delivered, settled int64
-	err = s.Scan(&d.ID, &d.Purpose, &d.Message, &d.Conversation, &d.Contact, &d.Staff, &d.Line, &d.Channel, &d.To, &d.Body, &d.State, &d.Attempts,
+	err = s.Scan(&d.ID, &d.Purpose, &d.Message, &d.Conversation, &d.Contact, &d.Staff, &d.Line, &d.Channel, &d.To, &d.Body, &d.Media, &d.State, &d.Attempts,
 		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled, &d.CarriedBy,
 		&created, &next, &expires, &sent, &delivered, &settled, &d.Rev)
 	d.CreatedAt, d.NextAt, d.ExpiresAt = moment(created), moment(next), moment(expires)
@@ -50,9 +50,9 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	d.Segments, d.Rev = max(d.Segments, 1), tx.rev
 	var err error
 	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
-		INSERT INTO deliveries (purpose, message_id, conversation_id, contact_id, staff_id, line_id, channel, recipient, body, state, segments, token, created_at, next_at, expires_at, rev)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
-		d.Purpose, orNone(d.Message), orNone(d.Conversation), orNone(d.Contact), orNone(d.Staff), d.Line, d.Channel, d.To, d.Body, d.State, d.Segments, d.Token,
+		INSERT INTO deliveries (purpose, message_id, conversation_id, contact_id, staff_id, line_id, channel, recipient, body, media, state, segments, token, created_at, next_at, expires_at, rev)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
+		d.Purpose, orNone(d.Message), orNone(d.Conversation), orNone(d.Contact), orNone(d.Staff), d.Line, d.Channel, d.To, d.Body, d.Media, d.State, d.Segments, d.Token,
 		millis(now), millis(d.NextAt), millis(d.ExpiresAt), tx.rev)
 	tx.queued = true
 	return d, err
@@ -82,11 +82,21 @@ func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (br
 		return d, err
 	}
 	for _, w := range waiting {
-		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev); err != nil {
+		if _, err := tx.exec("UPDATE deliveries SET carried_by = $2, state = 'canceled', next_at = $4, rev = $3 WHERE id = $1 OR carried_by = $1", w.ID, d.ID, tx.rev, millis(d.NextAt)); err != nil {
 			return d, err
 		}
 	}
 	return d, nil
+}
+
+// CarryOn lets a mail that is sent again say what the one that failed was to say too.
+func (tx *Tx) CarryOn(failed bridge.DeliveryID, again bridge.Delivery) error {
+	if _, err := tx.exec(`
+		UPDATE deliveries SET carried_by = $2, state = 'canceled', code = '', detail = '', handled = FALSE, sent_at = 0, delivered_at = 0, settled_at = 0, next_at = $3, rev = $4
+		WHERE carried_by = $1`, failed, again.ID, millis(again.NextAt), tx.rev); err != nil {
+		return err
+	}
+	return tx.countFailures(again.Conversation)
 }
 
 // Carried gives the messages that a delivery says, the oldest first.
@@ -380,14 +390,16 @@ func (tx *Tx) SaveDelivery(d bridge.Delivery, was bridge.DeliveryState, why brid
 }
 
 // carry moves the deliveries that a later one says too as far as that one has come.
-// Until it has left, they are canceled: queued or unknown, they would leave themselves.
+// While it is on its way they wait with it, out of the outbox's sight: whatever is
+// queued would be sent, too.
 func (tx *Tx) carry(d bridge.Delivery) error {
-	if d.State.Pending() {
-		d.State = bridge.Canceled
+	next := int64(0)
+	if d.State.Pending() && !(d.State == bridge.Unknown && d.NextAt.IsZero()) {
+		d.State, d.Code, d.Detail, next = bridge.Canceled, "", "", millis(d.NextAt)
 	}
 	_, err := tx.exec(`
-		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, rev = $8
-		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), tx.rev)
+		UPDATE deliveries SET state = $2, code = $3, detail = $4, sent_at = $5, delivered_at = $6, settled_at = $7, next_at = $8, rev = $9
+		WHERE carried_by = $1`, d.ID, d.State, d.Code, d.Detail, millis(d.SentAt), millis(d.DeliveredAt), millis(d.SettledAt), next, tx.rev)
 	return err
 }
 
@@ -430,128 +442,6 @@ func (tx *Tx) SetHandled(d bridge.Delivery) error {
 	}
 	return tx.countFailures(d.Conversation)
 }
-
-// EndAttempt stores the answer to an attempt.
-func (tx *Tx) EndAttempt(id bridge.DeliveryID, n int, o bridge.Outcome, now time.Time) error {
-	_, err := tx.exec(`
-		UPDATE attempts SET ended_at = $3, outcome = $4, carrier_id = $5, code = $6, detail = $7
-		WHERE delivery_id = $1 AND n = $2`, id, n, millis(now), o.Kind, o.CarrierID, o.Code, o.Detail)
-	return err
-}
-
-// Attempts lists the tries of a delivery, the first first.
-func (tx *Tx) Attempts(id bridge.DeliveryID) ([]bridge.Attempt, error) {
-	return list(tx, func(s scanner) (a bridge.Attempt, err error) {
-		var start, end int64
-		err = s.Scan(&a.Delivery, &a.N, &start, &end, &a.Outcome, &a.CarrierID, &a.Code, &a.Detail)
-		a.StartedAt, a.EndAt = moment(start), moment(end)
-		return a, err
-	}, "SELECT delivery_id, n, started_at, ended_at, outcome, carrier_id, code, detail FROM attempts WHERE delivery_id = $1 ORDER BY n", id)
-}
-
-// AddReceipt keeps a carrier's word as it came. One that came before is
-// bridge.ErrDuplicate. A delivery of 0 parks it until its carrier id is known.
-func (tx *Tx) AddReceipt(r bridge.Receipt, d bridge.DeliveryID, step bridge.Step) error {
-	var id any
-	if d != 0 {
-		id = int64(d)
-	}
-	n, err := tx.exec(`
-		INSERT INTO receipts (delivery_id, carrier_id, status, code, done_at, raw, step, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (carrier_id, status, code, done_at) DO NOTHING`,
-		id, r.CarrierID, r.Status, r.Code, r.DoneAt, r.Raw, step, millis(r.At))
-	if err == nil && n == 0 {
-		return bridge.ErrDuplicate
-	}
-	return err
-}
-
-// takeParked gives the receipts that came before their delivery was known to have
-// the carrier's id, and binds them to it.
-func (tx *Tx) takeParked(carrierID string, d bridge.DeliveryID) ([]bridge.Receipt, error) {
-	rs, err := list(tx, scanReceipt, "SELECT carrier_id, status, code, done_at, raw, at FROM receipts WHERE carrier_id = $1 AND delivery_id IS NULL ORDER BY id", carrierID)
-	if err != nil || len(rs) == 0 {
-		return nil, err
-	}
-	_, err = tx.exec("UPDATE receipts SET delivery_id = $2 WHERE carrier_id = $1 AND delivery_id IS NULL", carrierID, d)
-	return rs, err
-}
-
-// Receipts lists what the carrier said of a delivery, in the order it came.
-func (tx *Tx) Receipts(d bridge.DeliveryID) ([]bridge.Receipt, error) {
-	return list(tx, scanReceipt, "SELECT carrier_id, status, code, done_at, raw, at FROM receipts WHERE delivery_id = $1 ORDER BY id", d)
-}
-
-func scanReceipt(s scanner) (r bridge.Receipt, err error) {
-	var at int64
-	err = s.Scan(&r.CarrierID, &r.Status, &r.Code, &r.DoneAt, &r.Raw, &at)
-	r.At = moment(at)
-	return r, err
-}
-
-// ApplyReceipt keeps a carrier's word on a delivery and moves the delivery by it,
-// never back. A word that came before is bridge.Ignored and changes nothing.
-func (tx *Tx) ApplyReceipt(d bridge.Delivery, r bridge.Receipt, words bridge.Dictionary) (bridge.Delivery, bridge.Step, error) {
-	was, step := d.State, bridge.Ignored
-	if to, ok := words.ReadStatus(r.Status); ok {
-		d.State, step = d.State.ByReceipt(to)
-	}
-	if err := tx.AddReceipt(r, d.ID, step); errors.Is(err, bridge.ErrDuplicate) {
-		d.State = was
-		return d, bridge.Ignored, nil
-	} else if err != nil {
-		return d, step, err
-	}
-	return tx.movedBy(d, was, r, words, step)
-}
-
-// AdoptParked applies the receipts that were faster than the carrier's own answer
-// to the delivery that now has their carrier's id.
-func (tx *Tx) AdoptParked(d bridge.Delivery, words bridge.Dictionary) (bridge.Delivery, error) {
-	rs, err := tx.takeParked(d.CarrierID, d.ID)
-	for _, r := range rs {
-		if err != nil {
-			break
-		}
-		was, step := d.State, bridge.Ignored
-		if to, ok := words.ReadStatus(r.Status); ok {
-			d.State, step = d.State.ByReceipt(to)
-		}
-		d, _, err = tx.movedBy(d, was, r, words, step)
-	}
-	return d, err
-}
-
-// movedBy writes what a receipt has done to a delivery.
-func (tx *Tx) movedBy(d bridge.Delivery, was bridge.DeliveryState, r bridge.Receipt, words bridge.Dictionary, step bridge.Step) (bridge.Delivery, bridge.Step, error) {
-	switch {
-	case d.CarrierID == "":
-		d.CarrierID = r.CarrierID
-	case d.CarrierID != r.CarrierID:
-		d.Conflict = true // two messages at the carrier for one delivery
-	}
-	var why bridge.Failure
-	switch step {
-	case bridge.Conflict:
-		d.Conflict = true
-	case bridge.Moved:
-		if r.Code != "" {
-			d.Code, why = r.Code, words.Explain(r.Code)
-		}
-		switch d.State {
-		case bridge.Sent:
-			d.NextAt = r.At.Add(SilenceFirst)
-		default:
-			d.NextAt = time.Time{}
-		}
-	}
-	return d, step, tx.SaveDelivery(d, was, why, r.At)
-}
-
-// SilenceFirst is how long a carrier may say nothing of a message that it
-// accepted before we ask.
-const SilenceFirst = 10 * time.Minute
 
 // CarrierIDTaken reports whether a delivery is known by a carrier's id.
 func (tx *Tx) CarrierIDTaken(id string) (bool, error) {

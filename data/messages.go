@@ -153,6 +153,44 @@ func (tx *Tx) inOrder(q string, args ...any) ([]bridge.Message, error) {
 	return ms, tx.complete(ms)
 }
 
+// MessagesAfter gives the oldest messages of a conversation after one of them, in the
+// order that they were written.
+func (tx *Tx) MessagesAfter(id bridge.ConversationID, after bridge.MessageID, limit int) ([]bridge.Message, error) {
+	shown, err := tx.shown(id)
+	if err != nil {
+		return nil, err
+	}
+	ms, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages m WHERE "+shown+" AND m.id > $2 ORDER BY m.id LIMIT "+strconv.Itoa(limit), id, after)
+	if err != nil {
+		return nil, err
+	}
+	return ms, tx.complete(ms)
+}
+
+// MessagesAround gives up to limit messages of a conversation around one of them, in
+// the order that they were written, and whether there are others before and after.
+// One that the conversation does not show is bridge.ErrNotFound.
+func (tx *Tx) MessagesAround(id bridge.ConversationID, at bridge.MessageID, limit int) (ms []bridge.Message, before, after bool, err error) {
+	half := limit / 2
+	if ms, err = tx.Messages(id, at+1, half+1); err != nil {
+		return nil, false, false, err
+	}
+	if len(ms) == 0 || ms[len(ms)-1].ID != at {
+		return nil, false, false, bridge.ErrNotFound
+	}
+	if before = len(ms) > half; before {
+		ms = ms[1:]
+	}
+	later, err := tx.MessagesAfter(id, at, limit-half+1)
+	if err != nil {
+		return nil, false, false, err
+	}
+	if after = len(later) > limit-half; after {
+		later = later[:limit-half]
+	}
+	return append(ms, later...), before, after, nil
+}
+
 // shown is shownIn where the conversation is about a record, and the plain and
 // quick condition for all others.
 func (tx *Tx) shown(id bridge.ConversationID) (string, error) {

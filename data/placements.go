@@ -19,6 +19,9 @@ func (tx *Tx) Place(p bridge.Placement) error {
 		p.Message, orNone(p.Record), p.Because, p.By, millis(p.At), tx.rev); err != nil {
 		return err
 	}
+	if err := tx.Reindex(p.Message); err != nil {
+		return err
+	}
 	// The conversation that holds it moves, and those of both records.
 	if err := tx.updateConversations("urgent = urgent", "id = (SELECT conversation_id FROM messages WHERE id = $1)", p.Message); err != nil {
 		return err

@@ -16,6 +16,7 @@ type explained struct {
 	querier
 	t    *testing.T
 	plan []string // of the last query
+	all  []string // of all of them
 }
 
 func (e *explained) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
@@ -31,7 +32,7 @@ func (e *explained) QueryContext(ctx context.Context, q string, args ...any) (*s
 		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 			e.t.Fatal(err)
 		}
-		e.plan = append(e.plan, detail)
+		e.plan, e.all = append(e.plan, detail), append(e.all, detail)
 	}
 	return e.querier.QueryContext(ctx, q, args...)
 }

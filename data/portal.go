@@ -105,6 +105,25 @@ func (tx *Tx) PortalSessions(c bridge.ContactID, now time.Time) ([]PortalSession
 	return list(tx, scanPortalSession, "SELECT "+portalSessionColumns+" FROM portal_sessions WHERE contact_id = $1 AND expires_at > $2 ORDER BY seen_at DESC LIMIT 50", c, millis(now))
 }
 
+// A PortalAccess is how a contact stands to the portal.
+type PortalAccess struct {
+	Links   int64     // that still work
+	Devices int64     // on which they are signed in
+	Seen    time.Time // when they last used it; zero: not known
+}
+
+// PortalAccess counts a contact's ways into the portal.
+func (tx *Tx) PortalAccess(c bridge.ContactID, now time.Time) (a PortalAccess, err error) {
+	if a.Links, err = tx.count("SELECT COUNT(*) FROM portal_links WHERE contact_id = $1 AND revoked_at = 0 AND expires_at > $2", c, millis(now)); err != nil {
+		return a, err
+	}
+	ss, err := tx.PortalSessions(c, now)
+	if a.Devices = int64(len(ss)); len(ss) > 0 {
+		a.Seen = ss[0].SeenAt
+	}
+	return a, err
+}
+
 // TouchPortalSession notes that a session is in use.
 func (tx *Tx) TouchPortalSession(hash string, now time.Time) error {
 	_, err := tx.exec("UPDATE portal_sessions SET seen_at = $2 WHERE hash = $1", hash, millis(now))
@@ -284,6 +303,16 @@ func (tx *Tx) WrittenMessages(id bridge.ConversationID, before bridge.MessageID,
 		q, args = q+" AND m.id < $2", append(args, before)
 	}
 	return tx.inOrder(q+" ORDER BY m.id DESC LIMIT "+strconv.Itoa(limit), args...)
+}
+
+// WrittenAfter gives the oldest of what was said in a conversation after a message, in
+// the order that it was written.
+func (tx *Tx) WrittenAfter(id bridge.ConversationID, after bridge.MessageID, limit int) ([]bridge.Message, error) {
+	ms, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+written+" AND m.id > $2 ORDER BY m.id LIMIT "+strconv.Itoa(limit), id, after)
+	if err != nil {
+		return nil, err
+	}
+	return ms, tx.complete(ms)
 }
 
 // WrittenSince gives what was said, or moved, after a revision; see MessagesSince.

@@ -44,6 +44,9 @@ func nodeName() string { return rand.Text()[:12] }
 func (tx *Tx) notify(node string, c bridge.Commit) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d %t", node, c.Rev, c.Queued)
+	if c.Arriving {
+		b.WriteString("+files")
+	}
 	for _, id := range c.Changed[:min(len(c.Changed), 500)] {
 		fmt.Fprintf(&b, " %d", id)
 	}
@@ -66,7 +69,8 @@ func parseNotice(s string) (node string, c bridge.Commit, ok bool) {
 	if err != nil {
 		return "", c, false
 	}
-	c.Rev, c.Queued = rev, f[2] == "true"
+	queued, files := strings.CutSuffix(f[2], "+files")
+	c.Rev, c.Queued, c.Arriving = rev, queued == "true", files
 	for _, s := range f[3:] {
 		id, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
@@ -105,18 +109,18 @@ func (s *Store) listenOnce(ctx context.Context, url string) error {
 		return err
 	}
 	// What was committed while nobody listened is told at once.
-	missed := bridge.Commit{Queued: true, Missed: true}
+	missed := bridge.Commit{Queued: true, Arriving: true, Missed: true}
 	if err := c.QueryRow(ctx, "SELECT n FROM revision").Scan(&missed.Rev); err != nil {
 		return err
 	}
-	s.onCommit(missed)
+	s.committed(missed)
 	for {
 		n, err := c.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
 		if node, commit, ok := parseNotice(n.Payload); ok && node != s.node {
-			s.onCommit(commit)
+			s.committed(commit)
 		}
 	}
 }

@@ -38,6 +38,13 @@ func (tx *Tx) AddTicket(hash, purpose string, expires time.Time) error {
 	return err
 }
 
+// First reports whether a hash is stored for the first time, and stores it until
+// expires. It stops a link that works once from working twice.
+func (tx *Tx) First(hash, purpose string, expires time.Time) (bool, error) {
+	n, err := tx.exec("INSERT INTO tickets (hash, purpose, expires_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING", hash, purpose, millis(expires))
+	return n > 0, err
+}
+
 // TicketValid reports whether a one-time link still works, without using it.
 func (tx *Tx) TicketValid(hash, purpose string, now time.Time) (bool, error) {
 	n, err := tx.count("SELECT COUNT(*) FROM tickets WHERE hash = $1 AND purpose = $2 AND expires_at > $3", hash, purpose, millis(now))

@@ -47,6 +47,8 @@ func Handler(o Options) (http.Handler, error) {
 	o.Webhooks.Mount(r)
 	r.GET("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
 	r.HEAD("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
+	r.GET("/media/:token", o.Web.Media)
+	r.HEAD("/media/:token", o.Web.Media)
 	r.Use(web.Bounded) // the webhooks above have a bound of their own
 	o.Web.Doors(r)
 	o.Staff.Mount(r)

@@ -18,6 +18,7 @@ import (
 	"porchlight/bridge"
 	"porchlight/bridge/intake"
 	"porchlight/bridge/live"
+	"porchlight/bridge/media"
 	"porchlight/bridge/sms"
 	"porchlight/data"
 	"porchlight/data/datatest"
@@ -41,6 +42,7 @@ type office struct {
 	url      string
 	store    *data.Store
 	in       *intake.Intake
+	signer   *media.Signer
 	sam, jo  bridge.Staff
 	samKey   string
 	joKey    string
@@ -105,7 +107,9 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept, shelf, signer := shelves(t, s)
 	in := intake.New(intake.Options{
+		Shelf: shelf, Link: signer.Link,
 		Store: s, Now: time.Now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: carrier}, Answerable: sms.Answerable, Region: "US",
 		Split: func(text string) []string { return sms.Split(text, sms.MaxText) }, Segments: func(text string) int { return sms.Segments(text).Segments },
 	})
@@ -117,12 +121,16 @@ func newEmptyOffice(t *testing.T, o data.Options) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := web.New(web.Options{Store: s, Set: set, Now: time.Now, Zone: time.UTC, Business: "Brightwater Plumbing", PublicURL: "https://texts.example.com"})
+	w := web.New(web.Options{Store: s, Set: set, Now: time.Now, Zone: time.UTC, Business: "Brightwater Plumbing", PublicURL: "https://texts.example.com", Blobs: kept,
+		Signed: func(token string) (bridge.AttachmentID, web.Part, error) {
+			id, _, err := signer.Read(token)
+			return id, web.Whole, err
+		}})
 	h, err := inbox.Handler(inbox.Options{Web: w, Staff: staff.New(w, in, hub), Portal: portal.New(portal.Options{Web: w, Intake: in, Hub: hub}), API: api.New(s, in), Webhooks: hooks})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &office{T: t, store: s, in: in, began: make(chan struct{}, 1000)}
+	f := &office{T: t, store: s, in: in, signer: signer, began: make(chan struct{}, 1000)}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = &watchedBody{r.Body, f.began}
 		h.ServeHTTP(w, r)

@@ -51,9 +51,11 @@ func TestNoDoorShowsWhatDecideDenies(t *testing.T) {
 				l.checkStore()
 				l.checkMoves()
 				l.checkStore()
+				l.checkSearch()
 				l.checkIntake()
 				if n < served {
 					l.checkPages()
+					l.checkSearchPages()
 					l.checkAPI()
 					l.checkPortal()
 					l.moveContacts()

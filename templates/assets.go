@@ -54,6 +54,9 @@ func readAssets(fsys fs.FS) (assets, error) {
 		if plain, err = included(fsys, name, plain); err != nil {
 			return err
 		}
+		if path.Ext(name) == ".js" {
+			plain = comment.ReplaceAll(plain, nil)
+		}
 		for _, m := range symbol.FindAllSubmatch(plain, -1) {
 			a.symbols[string(m[1])] = string(m[2])
 		}
@@ -72,7 +75,10 @@ func readAssets(fsys fs.FS) (assets, error) {
 
 var (
 	symbol = regexp.MustCompile(`(?s)<symbol id="([a-z]+)"[^>]*>(.*?)</symbol>`)
-	imp    = regexp.MustCompile(`(?m)^@import "([a-z.]+)";$`)
+	// comment is a whole line of a module; readers of the source have them, browsers
+	// on slow lines need not.
+	comment = regexp.MustCompile(`(?m)^ *(//.*|/\* .* \*/)\n`)
+	imp     = regexp.MustCompile(`(?m)^@import "([a-z.]+)";$`)
 )
 
 // included puts the style sheets that one imports in its place: each would be one

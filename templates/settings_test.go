@@ -16,7 +16,7 @@ func fullSettings(shell Shell) map[string]any {
 	return map[string]any{
 		"settings": SettingsPage{SettingsShell: bad("quiet", "Give both times."), Presets: ticks, PortalOn: true, MessagesOn: true, SupervisorsAnswer: true,
 			FieldAnswers: true, TenantRequests: true, UrgentPhone: "+1 415 555 0100", QuietFrom: "21:00", QuietUntil: "08:00"},
-		"settings-kinds": KindsPage{SettingsShell: sh, Preset: "Trades", Kinds: []KindRow{{"Customer", "One with each", "/settings/kinds/customer", true, "Portal, Text", "The whole team", "5 of up to 10 MB"}, {"Team", "Colleagues", "/settings/kinds/team", false, "Inbox", "Those who take part", "None"}}},
+		"settings-kinds": KindsPage{SettingsShell: sh, Preset: "Trades", Kinds: []KindRow{{"Customer", "One with each", "/settings/kinds/customer", true, "Portal, Text", "The whole team", "Inbox, text to the phones on duty", "5 of up to 10 MB"}, {"Team", "Colleagues", "/settings/kinds/team", false, "Inbox", "Those who take part", "Inbox", "None"}}},
 		"settings-kind": KindPage{SettingsShell: bad("files", "Whole numbers."), Href: "/settings/kinds/topic", Heading: "Project topic", Help: "About a project", On: true,
 			Starters: ticks, Subjects: ticks, Most: "5", SizeMB: "10", Types: "jpg, png", Alone: true, Quota: true, HasRecord: true, Instead: ticks,
 			Tell: ticks, Accept: ticks, SeenBy: ticks, Add: ticks, Gates: ticks, FromTop: true},
@@ -29,7 +29,7 @@ func fullSettings(shell Shell) map[string]any {
 		"settings-switch": SwitchPage{SettingsShell: sh, Name: "Jo", Action: "#", Heading: "Switch Jo off?", Button: "Switch off", Says: []string{"They are signed out"}, Off: true},
 		"settings-whatif": WhatIfPage{SettingsShell: bad("at", "Give a day."), Find: "priya", Who: []Group{{"The team", ticks}, {"Contacts", ticks}}, Actions: []ActionOption{{"reply", "reply", "conversation", true}, {"start", "start", "start", false}},
 			Conversations: ticks, Kinds: ticks, Contacts: ticks, Records: ticks, Colleagues: ticks, Subject: "Tiles", Date: "2026-11-22", Time: "22:00", Zone: "UTC",
-			Answer: &Answer{true, "May Jo reply?", "They may.", "Ask.", "the role", "08:00", "2026-11-23T08:00:00Z"}},
+			Answer: &Answer{true, "May Jo reply?", "They may.", "Ask.", "the role", "08:00", "2026-11-23T08:00:00Z", "Shows in the portal."}},
 		"join": JoinPage{Shell: shell, Token: "abc", Name: "Ada", Email: "ada@example.com", Role: "Tradie", Error: "Use at least 10 characters."},
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"porchlight/bridge"
 )
 
-//go:embed staff shared portal assets
+//go:embed staff shared portal mail assets
 var embedded embed.FS
 
 // pages and fragments say which view each template takes. A test executes all.
@@ -29,6 +29,7 @@ var (
 		"welcome":   reflect.TypeFor[WelcomePage](),
 		"error":     reflect.TypeFor[ErrorPage](),
 		"simulator": reflect.TypeFor[SimulatorPage](),
+		"mailbox":   reflect.TypeFor[MailboxPage](),
 		"gallery":   reflect.TypeFor[Gallery](),
 		"new":       reflect.TypeFor[NewPage](),
 		"place":     reflect.TypeFor[PlacePage](),
@@ -37,10 +38,13 @@ var (
 	fragments = union(map[string]reflect.Type{
 		"changes":  reflect.TypeFor[Changes](),
 		"rows":     reflect.TypeFor[[]Row](),
+		"hits":     reflect.TypeFor[Found](),
 		"items":    reflect.TypeFor[[]Item](),
 		"message":  reflect.TypeFor[Message](),
 		"composer": reflect.TypeFor[Composer](),
+		"uploads":  reflect.TypeFor[[]Upload](),
 		"handset":  reflect.TypeFor[SimulatorPage](),
+		"mails":    reflect.TypeFor[MailboxPage](),
 		"newform":  reflect.TypeFor[NewPage](),
 		"placing":  reflect.TypeFor[PlacePage](),
 		"adding":   reflect.TypeFor[AddPage](),
@@ -58,6 +62,7 @@ func union(all ...map[string]reflect.Type) map[string]reflect.Type {
 // A Set is every template with its assets. It is safe for use by many goroutines.
 type Set struct {
 	tree   *template.Template
+	mails  mails
 	assets assets
 }
 
@@ -65,7 +70,7 @@ type Set struct {
 func Parse() (*Set, error) { return ParseFS(embedded) }
 
 // ParseFS reads templates and assets from fsys, which has the folders staff,
-// portal, shared and assets: during development the folder on disk.
+// portal, shared, mail and assets: during development the folder on disk.
 func ParseFS(fsys fs.FS) (*Set, error) {
 	static, err := readAssets(fsys)
 	if err != nil {
@@ -75,6 +80,9 @@ func ParseFS(fsys fs.FS) (*Set, error) {
 	s.tree, err = template.New("").Option("missingkey=error").Funcs(s.funcs()).ParseFS(fsys, "shared/*.html", "staff/*.html", "portal/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	if s.mails, err = parseMails(fsys); err != nil {
+		return nil, fmt.Errorf("parse mails: %w", err)
 	}
 	for _, names := range []map[string]reflect.Type{pages, fragments} {
 		for name := range names {
@@ -125,9 +133,8 @@ func (s *Set) funcs() template.FuncMap {
 		"alone":  func(m Message) Item { return Item{Message: m} },
 		"put":    func(into string, m Message) Item { m.Into = into; return Item{Message: m} },
 		"items":  NewItems,
-		"plain":  func(older string) string { return strings.Replace(older, "/older?", "?", 1) },
+		"plain":  func(older string) string { return strings.NewReplacer("/older?", "?", "/later?", "?").Replace(older) },
 		"pretty": bridge.PrettyAddress,
-		"image":  func(a Attachment) bool { return strings.HasPrefix(a.Type, "image/") },
 	}
 }
 

@@ -52,6 +52,16 @@ func exampleSimulator(now time.Time) SimulatorPage {
 	}
 }
 
+// exampleMailbox is the demo's mailbox with a mail that is read.
+func exampleMailbox(now time.Time) MailboxPage {
+	row := MailRow{ID: 2, Href: "/simulator/mail?m=2", From: "Sam Ortiz at Brightwater Plumbing", To: "priya@example.com", Subject: "Boiler replacement (job #1042)", Preview: "Morning Priya", At: NewStamp(now, now), Current: true}
+	return MailboxPage{
+		Shell: Shell{Title: "Mailbox", Business: "Brightwater Plumbing", Section: "simulator", Demo: true, Me: exampleTeam()[0], Today: now.Format("20060102")},
+		Mails: []MailRow{row, {ID: 1, Href: "/simulator/mail?m=1", Subject: "A test email"}}, Try: []Choice{{"test", "A test", "to see one"}},
+		Open: &OpenMail{MailRow: row, Frame: "/simulator/mail/html/2", Text: "Morning Priya,\n<b>", Headers: []Choice{{"Subject", "Boiler", ""}}},
+	}
+}
+
 // full gives every page and fragment with everything in it.
 func full() map[string]any {
 	inbox, gallery := ExampleInbox(noon), GalleryPage(noon)
@@ -65,6 +75,7 @@ func full() map[string]any {
 	shell := inbox.Shell
 	views := map[string]any{
 		"inbox": inbox, "gallery": gallery, "simulator": exampleSimulator(noon), "handset": exampleSimulator(noon),
+		"mailbox": exampleMailbox(noon), "mails": exampleMailbox(noon),
 		"login":   LoginPage{Shell: shell, Email: "sam@example.com", Next: "/inbox/c/7", Error: "That email and password do not belong together."},
 		"welcome": WelcomePage{Shell: shell, Token: "abc", Name: "Sam", Email: "sam@example.com", Error: "Choose at least 10 characters", ErrorField: "password"},
 		"error":   ErrorPage{Shell: shell, Code: 404, Heading: "This is not here", Text: "It may have been assigned to somebody else.", Ref: "7F3K", Action: "Open the inbox", ActionTo: "/inbox"},
@@ -73,10 +84,39 @@ func full() map[string]any {
 		"people": examplePeople(noon), "peoplelist": examplePeople(noon).List, "contactnew": exampleNewContact(noon), "contact": exampleContact(noon),
 		"merge": exampleMerge(noon), "talkpage": TalkPage{Shell: shell, Talk: exampleTalk(noon)}, "talk": exampleTalk(noon), "invited": InvitedPage{Shell: shell, Secret: "abc", First: "Priya"},
 		"records": exampleRecords(noon), "recordlist": exampleRecords(noon).List, "record": exampleRecord(noon), "found": exampleRecord(noon).Form,
-		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict,
+		"rows": rows, "items": open.Items, "message": ms[0], "composer": gallery.Conflict, "uploads": append(exampleUploads(), Upload{9, Attachment{Name: "tap.jpg", Thumb: "/inbox/file/9/thumb", Href: "/inbox/file/9", Size: "1 MB"}}),
 	}
 	maps.Copy(views, fullSettings(shell))
+	maps.Copy(views, fullPortal(noon))
+	views["hits"] = exampleSearch(noon).Found
 	return views
+}
+
+// exampleSearch is a search with something found in two conversations.
+func exampleSearch(now time.Time) *Search {
+	hit := FoundHit{Href: "/inbox/c/1?at=7&q=boiler#m-7", Who: "Priya Raman", At: NewStamp(now, now), Icon: "sms", Side: "in", Files: true, Current: true,
+		Snippet: []bridge.Piece{{Text: "…lost "}, {Text: "pressure", Mark: true}, {Text: " <again>"}}}
+	note := hit
+	note.Href, note.Icon, note.Side, note.Current = "/inbox/c/2?at=8&q=boiler#m-8", "note", "note", false
+	return &Search{Query: `boiler "hot water"`, BackURL: "/inbox", From: "me", Record: "1042", After: "2026-03-01", Until: "2026-03-31", Senders: []string{"me", "Maya Quinn"},
+		Channels: exampleOptions(), Photo: true, Failed: true, Filtered: true,
+		Found: Found{More: "/inbox/search?q=boiler&before=7", Empty: &Empty{Title: "Nothing found", Text: "Try fewer words."}, Note: "Messages are still being read for searching: 40 % done.",
+			Groups: []FoundGroup{{"Priya Raman", "#1042 Boiler", "PR", []FoundHit{hit}}, {"Team", "", "", []FoundHit{note}}}}}
+}
+
+func TestASearchShowsWhatWasFoundAndMarksIt(t *testing.T) {
+	page := ExampleInbox(noon)
+	page.Search = exampleSearch(noon)
+	page.Open.Later, page.Open.Items[12].At = "/inbox/c/901/later?after=64", true
+	html := render(t, parsed(t), "inbox", page)
+	for _, want := range []string{"<mark>pressure</mark> &lt;again&gt;", `value="boiler &#34;hot water&#34;"`, "Note · ", "40 % done", "Show more", "Jump to newest", `href="/inbox/c/901?after=64"`, ` at"`} {
+		if !strings.Contains(html, strings.ReplaceAll(want, "\\", "")) {
+			t.Errorf("the page of a search has no %s", want)
+		}
+	}
+	balanced(t, "search", html)
+	ids(t, "search", html)
+	policy(t, "search", html)
 }
 
 func fullNew(shell Shell) NewPage {
@@ -267,6 +307,7 @@ func TestPagesHaveLandmarksAndLabels(t *testing.T) {
 	s, views := parsed(t), full()
 	for name, wants := range map[string][]string{
 		"inbox":     {`<nav class="rail" aria-label="Main">`, `<main class="panes"`, `<h1 class="vh">`, `<section class="pane list" id="list" aria-label="Conversations">`, `<aside`, `role="log" aria-live="off"`, `id="announce" class="vh" role="status"`, `class="skip"`, `aria-current="page"`},
+		"mailbox":   {`<nav class="rail"`, `<main`, `<h1`, `sandbox="allow-popups allow-popups-to-escape-sandbox"`, `class="skip"`},
 		"simulator": {`<nav class="rail"`, `<main`, `<h1`, `role="log"`, `class="skip"`},
 		"login":     {`<main`, `<h1>`, `role="alert"`, `aria-invalid="true"`, `name="next" value="/inbox/c/7"`},
 	} {

@@ -39,7 +39,8 @@ type InboxPage struct {
 	Rows    []Row
 	More    string // URL of the next page of rows; empty at the end
 	Open    *Conversation
-	Empty   Empty // shown when Rows is empty
+	Search  *Search // stands in the list's place
+	Empty   Empty   // shown when Rows is empty
 	// Setup is the day-one checklist, shown while the store has no conversation.
 	Setup []SetupStep
 }
@@ -116,6 +117,7 @@ type Conversation struct {
 	FromTop   bool // opens at its first message
 	Items     []Item
 	Older     string // URL of the messages before the first; empty at the start
+	Later     string // URL of the messages after the last; empty at the newest
 	Banners   []Banner
 	Assignee  bridge.StaffID
 	Team      []Person // whom it may be assigned to
@@ -148,6 +150,7 @@ type Item struct {
 	Day     string // a day separator before it; empty for none
 	New     bool   // the "New" divider before it
 	Grouped bool   // under the same author's previous bubble
+	At      bool   // the page was opened at it
 	Message Message
 }
 
@@ -184,6 +187,32 @@ type About struct {
 // Attachment is a file of a message.
 type Attachment struct {
 	Name, Type, Href string // Href is empty while it cannot be shown
+	Size             string // for people
+	Photo            bool
+	// Thumb is the address of the picture to show, with the size of the whole one.
+	Thumb         string
+	Width, Height int
+	Arriving      bool   // the carrier still has it
+	Lost          string // why it will not come
+}
+
+// Upload is a file that is in the form and not sent yet.
+type Upload struct {
+	ID bridge.AttachmentID
+	Attachment
+}
+
+// Picker says which files a message may have, and those that it has so far.
+type Picker struct {
+	Most    int // 0: none, and Instead says where else
+	MaxSize int64
+	MaxText string // MaxSize for people
+	Accept  string // for the browser's own dialog
+	Alone   bool   // a file or text, never both
+	Photos  bool   // pictures only
+	URL     string // POST target of uploads
+	Instead string
+	Uploads []Upload
 }
 
 // Failure explains what did not arrive and what to do.
@@ -195,8 +224,11 @@ type Failure struct {
 	// The actions that make sense, each a URL to POST to; empty ones are not shown.
 	RetryURL, RetryText string
 	DismissURL          string
-	CallHref            string // tel:
-	FixNumber           bool   // opens the contact panel
+	InsteadURL          string
+	Instead             []Choice // other ways; Value is posted, Hint is the icon
+	CallHref            string   // tel:
+	FixNumber           bool     // opens the contact panel
+	FixText             string
 }
 
 // Step is one line of a delivery's history.
@@ -222,8 +254,12 @@ type Composer struct {
 	By          bridge.Channel
 	ByText      string
 	Placeholder string
+	// Ways are those among which the writer may choose; the first happens by itself.
+	Ways []WayChoice
+	Way  string // the Value that was chosen, where the form was not taken
 	// Call is whom to call when it cannot wait: tel: and the number as people write it.
 	CallHref, CallText string
+	Files              Picker
 	// Names are whom an @ can mention.
 	Names []string
 	// Conflict is shown when somebody wrote after the page was loaded.
@@ -233,6 +269,16 @@ type Composer struct {
 	Client   string // a fresh client id, for a browser without JavaScript
 	Note     bool   // the form was sent as a note, so it opens as one
 	View     bridge.View
+}
+
+// WayChoice is one way for a reply to go. One that cannot be taken says why.
+type WayChoice struct {
+	Value       string // of the form: reply, sms, email or portal
+	By          bridge.Channel
+	Text        string
+	Hint        string // what will happen
+	Placeholder string
+	Blocked     string
 }
 
 // Conflict is what came in while a reply was being written.
@@ -257,9 +303,22 @@ type Details struct {
 	// Profile is the contact's page; empty among staff and for who may not see it.
 	Profile   string
 	Side      string
+	Portal    *PortalCard // of the contact; nil among staff
 	Record    *RecordCard
 	Others    []Link // the contact's other conversations
 	PeopleURL string // where people are added; empty for who may not
+}
+
+// PortalCard is how a contact stands to the portal.
+type PortalCard struct {
+	State          Badge
+	Seen           *Stamp // when they last used it
+	Links          string // that are out, in words
+	Told, Language string // how they want to hear of messages, in words; empty: they chose nothing
+	Off            bool   // the portal is off
+	Access         bool   // there is something to end
+	// What can be done, each a URL to POST to; empty ones are not shown.
+	SendURL, EndURL string
 }
 
 // RecordCard is what a conversation is about.
@@ -411,4 +470,29 @@ type WireLine struct {
 	At   string
 	Text string
 	Code int
+}
+
+// MailboxPage shows what the demo's mail server took.
+type MailboxPage struct {
+	Shell
+	Mails []MailRow // the newest first
+	Open  *OpenMail // nil while there is none
+	Try   []Choice  // kinds of mail to send, Value is posted
+}
+
+// MailRow is one mail in the list.
+type MailRow struct {
+	ID                      int
+	Href, From, To, Subject string
+	Preview                 string
+	At                      Stamp
+	Current                 bool
+}
+
+// OpenMail is the mail that is read.
+type OpenMail struct {
+	MailRow
+	Frame   string // where its page of HTML is, on its own and in a sandbox; empty: none
+	Text    string
+	Headers []Choice // Value is the name
 }

@@ -76,6 +76,7 @@ type ContactForm struct {
 	Phone, Email        string // of somebody new, or to add
 	Zones               []string
 	ZoneHint            string // the business's own
+	Told, Languages     []Option
 }
 
 // NewContactPage is the form for somebody new.
@@ -93,6 +94,7 @@ type ContactPage struct {
 	Can               ContactCan
 	Form              ContactForm
 	Reach             []Reach
+	Portal            *PortalCard
 	Household         []Housemate
 	InviteTo          string // the number that an invitation can be texted to
 	InviteWhyNot      string // why it cannot

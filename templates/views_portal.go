@@ -15,15 +15,18 @@ var (
 		"p-home":     reflect.TypeFor[PortalHome](),
 		"p-list":     reflect.TypeFor[PortalList](),
 		"p-talk":     reflect.TypeFor[PortalTalk](),
+		"p-search":   reflect.TypeFor[PortalSearch](),
 		"p-new":      reflect.TypeFor[PortalNew](),
 		"p-settings": reflect.TypeFor[PortalSettings](),
 		"p-word":     reflect.TypeFor[PortalWord](),
+		"p-embed":    reflect.TypeFor[PortalHome](),
 	}
 	portalFragments = map[string]reflect.Type{
 		"p-changes": reflect.TypeFor[PortalChanges](),
 		"p-items":   reflect.TypeFor[PortalItems](),
 		"p-said":    reflect.TypeFor[PortalMessage](),
 		"p-form":    reflect.TypeFor[PortalComposer](),
+		"p-uploads": reflect.TypeFor[PortalUploads](),
 	}
 )
 
@@ -53,8 +56,11 @@ type PortalEnter struct {
 	CodeTo    string // where a code goes, masked
 	CodeSent  bool
 	Over      bool // the link does not work any more
-	Error     string
-	Auto      bool // another portal has signed them in: the form goes by itself
+	// AskTo is where a new link can go, masked; AskSent: one was asked for.
+	AskTo   string
+	AskSent bool
+	Error   string
+	Auto    bool // another portal has signed them in: the form goes by itself
 }
 
 // PortalAsk is the page that sends a link.
@@ -65,7 +71,8 @@ type PortalAsk struct {
 	Error   string
 }
 
-// PortalHome greets, and says what is new.
+// PortalHome greets, and says what is new. It is also the widget in another portal's
+// page (p-embed), where a Contact of 0 is not signed in.
 type PortalHome struct {
 	PortalShell
 	News   []PortalRow
@@ -94,6 +101,7 @@ type PortalRow struct {
 	Unread  int64
 	AI      bool
 	Gone    bool // they may not see it any more
+	Current bool // it is the one that the page has open
 }
 
 // PortalTalk is one conversation.
@@ -104,10 +112,28 @@ type PortalTalk struct {
 	About    string
 	Items    PortalItems
 	Older    string // URL of the messages before the first; empty at the start
+	Newer    string // and of those after the last; empty at the newest end
 	Newest   bridge.MessageID
 	FromTop  bool
-	Closed   string // why nothing can be written; empty: it can
+	Rows     []PortalRow // beside it, on a wide screen
+	Closed   string      // why nothing can be written; empty: it can
 	Composer PortalComposer
+}
+
+// PortalSearch looks for messages.
+type PortalSearch struct {
+	PortalShell
+	Query, From, After, Until string
+	Asked                     bool // something was asked for
+	Hits                      []PortalHit
+	More                      string // URL of the next ones
+}
+
+// PortalHit is one message that was found.
+type PortalHit struct {
+	Href, Title, Who string
+	At               Stamp
+	Snippet          []bridge.Piece
 }
 
 // PortalItems are messages in their order.
@@ -156,12 +182,18 @@ type PortalComposer struct {
 	Files              FileRule
 }
 
-// FileRule says which files a message may carry, for the form.
+// FileRule says in a form which files a message may have, and those that it has so
+// far.
 type FileRule struct {
-	Most   int
-	Accept string // of the file field
-	Alone  bool
-	Hint   string
+	Words
+	Picker
+	Hint string // the same in words
+}
+
+// PortalUploads are files that are in the form and not sent yet.
+type PortalUploads struct {
+	Words
+	Uploads []Upload
 }
 
 // PortalNew is the form for a new conversation.
@@ -183,6 +215,7 @@ type PortalNew struct {
 type PortalChoice struct {
 	Value, Text string
 	Subject     bool // it needs one
+	Files       FileRule
 }
 
 // PortalSettings are a contact's own choices.
@@ -195,6 +228,12 @@ type PortalSettings struct {
 	Devices   []PortalDevice
 	Saved     bool
 	Error     string
+	// Of the form that corrects an address: whether there is one, what was typed,
+	// and what came of it.
+	CanReach          bool
+	Client            string
+	Reach, ReachError string
+	ReachSent         bool
 }
 
 // PortalOption is one of several to choose from.

@@ -74,6 +74,7 @@ type KindRow struct {
 	Title, Help, Href string
 	On                bool
 	Tell, SeenBy      string // in words
+	Alert             string // how the team is told
 	Files             string
 }
 
@@ -87,6 +88,8 @@ type KindPage struct {
 	Alone, Quota, HasRecord bool
 	Instead                 []Tick
 	Tell, Accept            []Tick
+	Alert                   []Tick // how the team is told, beside the inbox
+	Link                    bool   // a text carries a link instead of the message
 	SeenBy, Add, Gates      []Tick
 	FromTop                 bool
 }
@@ -192,6 +195,7 @@ type Answer struct {
 	Yes                         bool
 	Question, Sentence          string
 	Fix, Rule, Leaves, LeavesAt string
+	How                         string // what the message would do: where it shows, and who is told how
 }
 
 // JoinPage is where the link of an invitation into the team leads.

@@ -43,6 +43,35 @@ func (in *Intake) send(tx *data.Tx, m bridge.Message, f *bridge.Facts, to bridge
 
 // deliverOthers tells the other contacts of a conversation, who read it in the portal.
 func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, leave time.Time) (out []bridge.Delivery, err error) {
+	others, err := in.Others(tx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range others {
+		at := leave // and not at night: what others write is no answer to them
+		if morning := f.Settings.Quiet(in.Now().In(in.zone(o.Contact))); morning.After(at) {
+			at = morning
+		}
+		for _, w := range o.Ways {
+			ds, err := in.send(tx, m, f, o.Contact, w, at)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, ds...)
+		}
+	}
+	return out, nil
+}
+
+// An Other is a contact who takes part in a conversation beside the one whom it is
+// with, and the ways in which they are told of a message.
+type Other struct {
+	Contact bridge.Contact
+	Ways    []bridge.Way // texts and mails; none: they see it in the portal
+}
+
+// Others says who else is told of a message, and how.
+func (in *Intake) Others(tx *data.Tx, f *bridge.Facts) (out []Other, err error) {
 	if !f.Settings.PortalOn || f.Conversation.ID == 0 {
 		return nil, nil
 	}
@@ -57,20 +86,13 @@ func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, 
 	}
 	mail := err == nil
 	for _, c := range others {
+		o := Other{Contact: c}
 		for _, w := range bridge.Tell(f.Settings, bridge.Ways(f.Settings, p, c, "", mail), c.Told) {
-			if w.Channel == bridge.SMS && !w.To.Usable() {
-				continue
+			if w.To.Usable() {
+				o.Ways = append(o.Ways, w)
 			}
-			at := leave // and not at night: what others write is no answer to them
-			if morning := f.Settings.Quiet(in.Now().In(in.zone(c))); morning.After(at) {
-				at = morning
-			}
-			ds, err := in.send(tx, m, f, c, w, at)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, ds...)
 		}
+		out = append(out, o)
 	}
 	return out, nil
 }
@@ -88,17 +110,18 @@ func (in *Intake) text(tx *data.Tx, m bridge.Message, f *bridge.Facts, c bridge.
 	} else if err := tx.ReleaseWaiting(m.Conversation, to, at); err != nil {
 		return nil, fmt.Errorf("release what waits: %w", err)
 	}
-	parts := in.Split(m.Body)
+	parts, pictures := in.parts(m, to)
 	if link {
-		parts = []string{bridge.Secret}
+		parts, pictures = []string{bridge.Secret}, false
 	}
 	out := make([]bridge.Delivery, 0, len(parts))
-	for _, part := range parts {
+	for i, part := range parts {
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Contact: c.ID, Line: line.ID, Channel: bridge.SMS,
 			To: to, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
+			Media: pictures && i == 0,
 		}
-		if len(parts) > 1 || link {
+		if len(parts) > 1 || part != m.Body {
 			d.Body = part
 		}
 		d, err := tx.AddDelivery(d, m.At)

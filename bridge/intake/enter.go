@@ -57,10 +57,16 @@ func (in *Intake) LookAtLink(tx *data.Tx, hash, device string) (e Entry, err err
 	switch {
 	case !s.PortalOn:
 		return e, errPortalOff
-	case l.Revoked || !now.Before(l.ExpiresAt):
+	case l.Revoked:
 		return e, errLinkOver
 	}
 	if e.Contact, err = standing(tx, l.Contact); err != nil {
+		return e, errLinkOver
+	}
+	if !now.Before(l.ExpiresAt) {
+		if _, ok := reached(e.Contact, l.Channel, l.Address); ok {
+			e.Channel, e.Address = l.Channel, l.Address // where a new one can go
+		}
 		return e, errLinkOver
 	}
 	e.Conversation, e.Channel, e.Address = l.Conversation, l.Channel, l.Address
@@ -81,6 +87,10 @@ type Visit struct {
 	Device  string // hash of its mark
 	Session string // hash of the cookie that it gets
 	Name    string // of the browser, in words
+	// Once is the hash of what lets it in where that works once, and Until when that
+	// ends by itself; empty: it may work again.
+	Once  string
+	Until time.Time
 }
 
 // Enter opens a session by a magic link; code is what they typed, hashed by
@@ -129,6 +139,13 @@ func (in *Intake) EnterTrusted(ctx context.Context, external string, v Visit) (c
 		}
 		if c, err = standing(tx, id); err != nil {
 			return err
+		}
+		if v.Once != "" {
+			if first, err := tx.First(v.Once, signedOnce, v.Until); err != nil {
+				return err
+			} else if !first {
+				return errLinkOver
+			}
 		}
 		return in.comeIn(tx, &c, v, in.Now())
 	})
@@ -182,10 +199,8 @@ func (in *Intake) AskCode(ctx context.Context, hash string) (e Entry, err error)
 		if e, err = in.LookAtLink(tx, hash, ""); err != nil {
 			return err
 		}
-		for _, a := range e.Contact.Addresses {
-			if a.Channel == e.Channel && a.Value == e.Address && a.Usable() {
-				return in.sendWayIn(tx, e.Contact, a, bridge.ForCode)
-			}
+		if a, ok := reached(e.Contact, e.Channel, e.Address); ok {
+			return in.sendWayIn(tx, e.Contact, a, bridge.ForCode)
 		}
 		return errLinkOver // the address is not theirs any more
 	})
@@ -232,9 +247,10 @@ func (in *Intake) AskLink(ctx context.Context, typed string) error {
 	})
 }
 
-// SendLink sends a contact a way into the portal, as somebody of the team asks.
-func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) error {
-	return in.Store.Write(ctx, func(tx *data.Tx) error {
+// SendLink sends a contact a way into the portal, as somebody of the team asks, and
+// gives the address that it goes to.
+func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.ContactID) (to bridge.Address, err error) {
+	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
@@ -242,20 +258,39 @@ func (in *Intake) SendLink(ctx context.Context, actor bridge.Staff, id bridge.Co
 		if err != nil {
 			return err
 		}
-		s, err := tx.Settings()
-		if err != nil {
+		if to, err = in.linkTo(tx, c); err != nil {
 			return err
 		}
-		if !s.PortalOn {
-			return &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+		if err := in.sendWayIn(tx, c, to, bridge.ForLink); err != nil {
+			return err
 		}
-		for _, a := range c.Addresses { // phones first
-			if a.Usable() {
-				return in.sendWayIn(tx, c, a, bridge.ForLink)
-			}
-		}
-		return &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
+		return in.tell(tx, actor, c, actor.Name+" sent a link into the portal to "+to.Pretty())
 	})
+	return to, err
+}
+
+// linkTo is the address that a contact's link goes to: their first phone that works,
+// or else their first email.
+func (in *Intake) linkTo(tx *data.Tx, c bridge.Contact) (to bridge.Address, err error) {
+	s, err := tx.Settings()
+	if err != nil {
+		return to, err
+	}
+	if !s.PortalOn {
+		return to, &bridge.Denied{Code: "portal_off", Sentence: "The customer portal is off", Fix: "Switch the portal on in the settings"}
+	}
+	for _, a := range c.Addresses { // phones first
+		if !a.Usable() {
+			continue
+		}
+		if _, err := in.lineFor(tx, a.Channel, 0); errors.Is(err, bridge.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return to, err
+		}
+		return a, nil
+	}
+	return to, &bridge.Denied{Code: "no_address", Sentence: "They have no number or email that works", Fix: "Add one first"}
 }
 
 // EndPortal makes all links of a contact work no more, and signs them out
@@ -265,10 +300,14 @@ func (in *Intake) EndPortal(ctx context.Context, actor bridge.Staff, id bridge.C
 		if err := bridge.Decide(actor.Actor(), bridge.DoInvite, &bridge.Facts{}).Err(); err != nil {
 			return err
 		}
-		if _, err := standing(tx, id); err != nil {
+		c, err := standing(tx, id)
+		if err != nil {
 			return err
 		}
-		return tx.RevokePortalLinks(id, in.Now())
+		if err := tx.RevokePortalLinks(id, in.Now()); err != nil {
+			return err
+		}
+		return in.tell(tx, actor, c, actor.Name+" ended all of "+c.Title()+"'s access to the portal")
 	})
 }
 

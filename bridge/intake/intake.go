@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/media"
 	"porchlight/bridge/thread"
 	"porchlight/data"
 )
@@ -38,6 +39,11 @@ type Options struct {
 	Batch time.Duration
 	// KeepTrying is how long a text stays worth sending; 0 is bridge.KeepTrying.
 	KeepTrying time.Duration
+	// Shelf takes files in; nil takes none.
+	Shelf *media.Shelf
+	// Link is the address at which the other side may load a file that cannot go
+	// along with a text; nil leaves such files out.
+	Link func(bridge.Attachment) string
 	// Pace of a line that writes to us but is not in the configuration.
 	Pace float64
 }
@@ -265,7 +271,9 @@ func (in *Intake) Receipt(ctx context.Context, ch bridge.Channel, r bridge.Recei
 		if err != nil {
 			return err
 		}
-		_, step, err = tx.ApplyReceipt(d, r, in.Words[ch])
+		if d, step, err = tx.ApplyReceipt(d, r, in.Words[ch]); err == nil && step == bridge.Moved {
+			err = in.FallBack(tx, d)
+		}
 		return err
 	})
 	if err != nil {

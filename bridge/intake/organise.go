@@ -164,6 +164,24 @@ func (in *Intake) Rename(ctx context.Context, actor bridge.Staff, id bridge.Conv
 	})
 }
 
+// AddEmail gives the contact of a conversation another email address.
+func (in *Intake) AddEmail(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, email string) error {
+	email, err := ParseEmail(email)
+	if err != nil {
+		return err
+	}
+	return in.act(ctx, actor, id, bridge.DoEditContact, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		if f.Contact.ID == 0 {
+			return "", errNobodyOutside
+		}
+		_, err := tx.AddAddress(bridge.Address{Contact: f.Contact.ID, Channel: bridge.Email, Value: email, Answerable: true}, now)
+		if err != nil {
+			return "", ignoreDuplicate(err)
+		}
+		return actor.Name + " added the email " + email, nil
+	})
+}
+
 // AddPhone gives the contact of a conversation another number, and answers go
 // there from now on.
 func (in *Intake) AddPhone(ctx context.Context, actor bridge.Staff, id bridge.ConversationID, number string) error {

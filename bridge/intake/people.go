@@ -22,6 +22,8 @@ type ContactChange struct {
 	Busy                *bool
 	Phones, Emails      []string // to add, as people write them
 	External            *string  // the CRM's own id
+	Told                *bridge.Told
+	Language            *string // for the portal and mails; empty: the business's
 	// OnlyPhones and OnlyEmails are all that the contact has: others that they had
 	// are somebody else's from now on, as with PassAddress. EditContact obeys them.
 	OnlyPhones, OnlyEmails *[]string
@@ -161,6 +163,18 @@ func (ch ContactChange) apply(c *bridge.Contact) error {
 		if utf8.RuneCountInString(c.External) > 100 || strings.ContainsAny(c.External, "\n\t") {
 			return &bridge.Invalid{Field: "external_id", Problem: "An id has at most 100 characters, on one line"}
 		}
+	}
+	if ch.Told != nil {
+		if _, err := bridge.ParseTold(string(*ch.Told)); err != nil {
+			return err
+		}
+		c.Told = *ch.Told
+	}
+	if ch.Language != nil {
+		if *ch.Language != "" && !slices.Contains(bridge.Languages[:], *ch.Language) {
+			return &bridge.Invalid{Field: "language", Problem: "Choose one of the languages"}
+		}
+		c.Language = *ch.Language
 	}
 	if ch.Side != nil {
 		c.Side = *ch.Side

@@ -74,13 +74,16 @@ func (in *Intake) contactSays(tx *data.Tx, f *bridge.Facts, d Draft) (m bridge.M
 			return m, err
 		}
 	}
+	if err := in.withFiles(tx, f, c.Actor().Uploader(), &d); err != nil {
+		return m, err
+	}
 	if err := bridge.Decide(c.Actor(), bridge.DoReply, f).Err(); err != nil {
 		return m, err
 	}
 	m, err = tx.AddMessage(bridge.Message{
 		Conversation: d.Conversation, At: now, Direction: bridge.In, Channel: bridge.Portal,
 		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(c.ID), Name: c.Title()},
-		Body:   d.Body, ClientID: d.ClientID,
+		Body:   d.Body, ClientID: d.ClientID, Attachments: d.attached,
 	})
 	if err != nil {
 		return m, err
@@ -104,8 +107,8 @@ type PortalStart struct {
 	Record   bridge.RecordID
 	Subject  string
 	Body     string
+	Files    []bridge.AttachmentID
 	ClientID string
-	By       bridge.Channel
 }
 
 // A PortalChoice is one thing that a contact may start a conversation about.
@@ -195,7 +198,7 @@ func (in *Intake) PortalStart(ctx context.Context, who bridge.ContactID, p Porta
 	if n := len([]rune(p.Subject)); n > bridge.MaxTitle {
 		return m, &bridge.Invalid{Field: "subject", Problem: fmt.Sprintf("A subject has at most %d characters", bridge.MaxTitle)}
 	}
-	d := Draft{Body: p.Body, ClientID: p.ClientID}
+	d := Draft{Body: p.Body, Files: p.Files, ClientID: p.ClientID}
 	if err := d.clean(); err != nil {
 		return m, err
 	}

@@ -26,6 +26,10 @@ type Draft struct {
 	Seen bridge.MessageID
 	// By is the way that the writer chose; empty takes the best that the kind allows.
 	By bridge.Channel
+	// Files are what the writer uploaded for it, in order. With some, Body may be
+	// empty.
+	Files    []bridge.AttachmentID
+	attached []bridge.Attachment
 	// leave is when its texts leave, if not at once.
 	leave time.Time
 }
@@ -59,6 +63,9 @@ func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bri
 				return err
 			}
 		}
+		if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &d); err != nil {
+			return err
+		}
 		if do == bridge.DoReply && d.By != "" && !f.Use(d.By) {
 			return &bridge.Denied{Code: "channel", Sentence: "A message cannot go this way now", Fix: "Choose another way to send it"}
 		}
@@ -85,11 +92,14 @@ func sameWriter(m bridge.Message, actor bridge.Staff, do bridge.Action) error {
 	return &bridge.Invalid{Field: "client", Problem: "This key was used for another message. Use a new one"}
 }
 
+// empty reports whether there is nothing to say.
+func (d *Draft) empty() bool { return strings.TrimSpace(d.Body) == "" && len(d.Files) == 0 }
+
 // clean makes a draft fit to store, or says what is wrong with it.
 func (d *Draft) clean() error {
 	d.Body = strings.TrimSpace(bridge.CleanText(d.Body))
 	switch n := utf8.RuneCountInString(d.Body); {
-	case n == 0:
+	case n == 0 && len(d.Files) == 0:
 		return &bridge.Invalid{Field: "body", Problem: "Write something first"}
 	case n > bridge.MaxBody:
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("This is %d characters long; the most is %d", n, bridge.MaxBody)}
@@ -110,7 +120,7 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 	m := bridge.Message{
 		Conversation: f.Conversation.ID, At: now, Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(actor.ID), Name: actor.Name},
-		Body:   d.Body, ClientID: d.ClientID,
+		Body:   d.Body, ClientID: d.ClientID, Attachments: d.attached,
 	}
 	kind, team := "note", f.Conversation.Kind == bridge.KindTeam
 	if do != bridge.DoNote {
@@ -313,107 +323,6 @@ func (in *Intake) peer(tx *data.Tx, actor bridge.Staff, f *bridge.Facts) error {
 				return err
 			}
 			f.Who = who.Actor()
-		}
-	}
-	return nil
-}
-
-// Retry sends what did not arrive once more, as a new delivery of the same
-// message; the failed one stays in the history.
-func (in *Intake) Retry(ctx context.Context, actor bridge.Staff, id bridge.DeliveryID) (conv bridge.ConversationID, err error) {
-	now := in.Now()
-	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		d, f, err := in.failed(tx, actor, id)
-		if err != nil {
-			return err
-		}
-		conv = d.Conversation
-		if d.Handled {
-			return nil // a double tap: it is on its way again already
-		}
-		decided := bridge.Decide(actor.Actor(), bridge.DoRetry, &f)
-		if !decided.Allowed() {
-			return decided.Err()
-		}
-		if err := tx.SetHandled(d); err != nil {
-			return err
-		}
-		line, err := in.lineFor(tx, d.Channel, f.Conversation.Line)
-		if err != nil {
-			return err
-		}
-		at := now
-		if decided.NotBefore.After(at) {
-			at = decided.NotBefore
-		}
-		if d.Purpose == bridge.ForMessage && d.Contact == f.Contact.ID && f.To.Value != "" {
-			// To the address an answer goes to now: somebody may have mended the number.
-			d.To = f.To.Value
-		}
-		_, err = tx.AddDelivery(bridge.Delivery{
-			Purpose: d.Purpose, Message: d.Message, Conversation: d.Conversation, Contact: d.Contact, Staff: d.Staff, Line: line.ID, Channel: d.Channel,
-			To: d.To, Body: d.Body, Segments: d.Segments, NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
-		}, now)
-		return err
-	})
-	return conv, err
-}
-
-// Dismiss says that somebody has dealt with a failure in another way, such as by
-// calling.
-func (in *Intake) Dismiss(ctx context.Context, actor bridge.Staff, id bridge.DeliveryID) (conv bridge.ConversationID, err error) {
-	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		d, f, err := in.failed(tx, actor, id)
-		if err != nil {
-			return err
-		}
-		conv = d.Conversation
-		if err := bridge.Decide(actor.Actor(), bridge.DoNote, &f).Err(); err != nil {
-			return err
-		}
-		return tx.SetHandled(d)
-	})
-	return conv, err
-}
-
-func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) (d bridge.Delivery, f bridge.Facts, err error) {
-	if d, err = tx.Delivery(id); err != nil {
-		return d, f, err
-	}
-	if f, err = in.facts(tx, actor, d.Conversation); err != nil {
-		return d, f, err
-	}
-	if err := in.reach(tx, d, &f); err != nil {
-		return d, f, err
-	}
-	if !d.State.CanRetry() {
-		return d, f, &bridge.Denied{Code: "not_failed", Sentence: "This message has not failed", Fix: "Reload to see how far it is"}
-	}
-	return d, f, nil
-}
-
-// reach says where a delivery that failed would go now: what is for the conversation's
-// contact to where an answer goes, what is for others to where it went.
-func (in *Intake) reach(tx *data.Tx, d bridge.Delivery, f *bridge.Facts) error {
-	f.By = d.Channel
-	theirs := d.Contact == f.Contact.ID || d.Contact == 0
-	switch {
-	case d.Purpose == bridge.ForAlert: // of the team's own, whatever the contact takes
-		f.By, f.To = bridge.Portal, bridge.Address{Channel: d.Channel, Value: d.To, Answerable: true}
-	case theirs && d.Channel == bridge.SMS:
-		f.To = f.Contact.AnswerTo(f.Conversation.Address)
-	case theirs:
-		f.To = f.Contact.Mail()
-	default:
-		c, err := standing(tx, d.Contact)
-		if err != nil && !errors.Is(err, bridge.ErrNotFound) {
-			return err
-		}
-		f.To = bridge.Address{}
-		for _, a := range c.Addresses {
-			if a.Channel == d.Channel && a.Value == d.To {
-				f.To = a
-			}
 		}
 	}
 	return nil

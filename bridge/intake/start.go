@@ -29,6 +29,8 @@ type Start struct {
 	// Body is the first message; empty opens the conversation without one.
 	Body     string
 	ClientID string
+	// Files are what the writer uploaded for the first message.
+	Files []bridge.AttachmentID
 }
 
 // Start opens a conversation with its first message, or finds the one that there
@@ -38,11 +40,11 @@ func (in *Intake) Start(ctx context.Context, actor bridge.Staff, s Start) (id br
 	if utf8.RuneCountInString(s.Subject) > bridge.MaxTitle {
 		return 0, &bridge.Invalid{Field: "subject", Problem: fmt.Sprintf("A subject has at most %d characters", bridge.MaxTitle)}
 	}
-	draft := Draft{Body: s.Body, ClientID: s.ClientID}
+	draft := Draft{Body: s.Body, ClientID: s.ClientID, Files: s.Files}
 	if err := checkKey(s.ClientID); err != nil { // that of a topic is kept without a message too
 		return 0, err
 	}
-	if strings.TrimSpace(s.Body) != "" {
+	if !draft.empty() {
 		if err := draft.clean(); err != nil {
 			return 0, err
 		}
@@ -76,7 +78,7 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 		return 0, err
 	}
 	if found {
-		if draft.Body == "" {
+		if draft.empty() {
 			return conv.ID, nil
 		}
 		if draft.ClientID != "" { // said before, whatever has changed since
@@ -89,6 +91,9 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 		if f, err = in.Facts(tx, actor, conv); err != nil {
 			return 0, err
 		}
+	}
+	if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &draft); err != nil {
+		return 0, err
 	}
 	do := bridge.DoStart
 	if found {
@@ -108,7 +113,7 @@ func (in *Intake) start(tx *data.Tx, actor bridge.Staff, s Start, draft Draft) (
 			return 0, err
 		}
 	}
-	if draft.Body == "" {
+	if draft.empty() {
 		return f.Conversation.ID, nil
 	}
 	_, err = in.say(tx, actor, &f, draft, bridge.DoReply, now)

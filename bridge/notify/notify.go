@@ -22,6 +22,9 @@ type Options struct {
 	Zone      *time.Location
 	// Language is the business's; empty is English.
 	Language string
+	// Pictures gives the addresses from which a carrier fetches those of a message
+	// that goes to a phone. May be nil.
+	Pictures func(*data.Tx, bridge.MessageID, string) ([]string, error)
 }
 
 // Notify makes the words. Its Prepare is outbox.Options.Prepare.
@@ -34,7 +37,7 @@ func New(o Options) *Notify { return &Notify{o} }
 // what was read meanwhile.
 func (n *Notify) Prepare(tx *data.Tx, c data.Claim) (bridge.Outgoing, error) {
 	if !c.Unsaid() {
-		return c.Outgoing(), nil // a text that says what somebody wrote: almost all
+		return n.plain(tx, c) // almost all
 	}
 	r, err := n.reader(tx, c)
 	if err != nil {
@@ -44,6 +47,14 @@ func (n *Notify) Prepare(tx *data.Tx, c data.Claim) (bridge.Outgoing, error) {
 		return n.mail(tx, c, r)
 	}
 	return n.text(tx, c, r)
+}
+
+// plain is a text that says what somebody wrote, with its pictures.
+func (n *Notify) plain(tx *data.Tx, c data.Claim) (o bridge.Outgoing, err error) {
+	if o = c.Outgoing(); c.Media && n.Pictures != nil {
+		o.Media, err = n.Pictures(tx, c.Message, c.To)
+	}
+	return o, err
 }
 
 // A reader is whom a delivery is for.

@@ -26,6 +26,9 @@ type Options struct {
 	// links and codes are made when they leave. bridge.ErrNotWanted ends the delivery, as
 	// when its message was read meanwhile. nil sends what is stored.
 	Prepare func(*data.Tx, data.Claim) (bridge.Outgoing, error)
+	// Failed hears of what did not arrive and never will, in the transaction that
+	// says so: there may be another way. May be nil.
+	Failed func(*data.Tx, bridge.Delivery) error
 	// Wake tells that something became due. One waiting signal is enough.
 	Wake <-chan struct{}
 	Now  func() time.Time
@@ -70,6 +73,9 @@ func New(o Options) *Outbox {
 	}
 	if o.Prepare == nil {
 		o.Prepare = func(_ *data.Tx, c data.Claim) (bridge.Outgoing, error) { return c.Outgoing(), nil }
+	}
+	if o.Failed == nil {
+		o.Failed = func(*data.Tx, bridge.Delivery) error { return nil }
 	}
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
@@ -380,6 +386,9 @@ func (o *Outbox) settle(tx *data.Tx, words bridge.Dictionary, c data.Claim, out 
 		switch out.Kind {
 		case bridge.Accepted:
 			d.NextAt = now.Add(data.SilenceFirst)
+			if out.Final {
+				d.NextAt = time.Time{}
+			}
 		case bridge.Retry:
 			d.NextAt = now.Add(max(bridge.Backoff(c.Attempts), out.RetryAfter))
 		case bridge.Refused:
@@ -391,9 +400,18 @@ func (o *Outbox) settle(tx *data.Tx, words bridge.Dictionary, c data.Claim, out 
 	if err := tx.SaveDelivery(d, was, why, now); err != nil {
 		return err
 	}
-	if out.CarrierID == "" {
-		return nil
+	if out.CarrierID != "" {
+		if d, err = tx.AdoptParked(d, words); err != nil {
+			return err
+		}
 	}
-	_, err = tx.AdoptParked(d, words)
-	return err
+	return o.ifFailed(tx, d, was)
+}
+
+// ifFailed tells of a delivery that has failed now.
+func (o *Outbox) ifFailed(tx *data.Tx, d bridge.Delivery, was bridge.DeliveryState) error {
+	if d.State.Failure() && !was.Failure() {
+		return o.Failed(tx, d)
+	}
+	return nil
 }

@@ -54,6 +54,9 @@ func (o *Outbox) expire(ctx context.Context, now time.Time) error {
 			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now); err != nil {
 				return err
 			}
+			if err := o.ifFailed(tx, d, bridge.Queued); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -132,7 +135,7 @@ func (o *Outbox) reconcileOne(ctx context.Context, carrier bridge.Carrier, id br
 	limit, cancel := context.WithTimeout(ctx, o.Timeout)
 	found, findErr := carrier.Find(limit, c.Outgoing(), c.StartedAt.Add(-clockSkew))
 	cancel()
-	if findErr != nil {
+	if findErr != nil && !errors.Is(findErr, bridge.ErrNoList) {
 		slog.Warn("carrier could not be asked for a lost answer", "delivery", id, "err", findErr)
 	}
 	return o.Store.Write(ctx, func(tx *data.Tx) error {
@@ -182,8 +185,10 @@ func (o *Outbox) recognise(tx *data.Tx, carrier bridge.Carrier, d bridge.Deliver
 			return err
 		}
 	}
-	_, err = tx.AdoptParked(d, carrier)
-	return err
+	if d, err = tx.AdoptParked(d, carrier); err != nil {
+		return err
+	}
+	return o.ifFailed(tx, d, bridge.Unknown)
 }
 
 // lostTries is how many attempts of a delivery may be lost before a person has to
@@ -192,7 +197,8 @@ const lostTries = 2
 
 // notFound decides what follows when the carrier's list does not have a message.
 // Its absence is believed only after SureAfter; then it is sent once more. If that
-// answer is lost too, or the list cannot be read for an hour, a person decides.
+// answer is lost too, or the list cannot be read for an hour, a person decides;
+// and at once where there is no list, whose silence would prove nothing.
 func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, findErr error) error {
 	now := o.Now()
 	age := now.Sub(started)
@@ -202,7 +208,7 @@ func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, fin
 		return err
 	case findErr == nil && age >= o.SureAfter && lost < lostTries && !d.Handled: // handled: a person has sent it again
 		d.State, d.NextAt = bridge.Queued, now
-	case findErr == nil && age >= o.SureAfter, age >= time.Hour:
+	case findErr == nil && age >= o.SureAfter, age >= time.Hour, errors.Is(findErr, bridge.ErrNoList):
 		d.NextAt = time.Time{} // given up: shown to people, and the next text may go
 	default:
 		d.NextAt = now.Add(max(min(age, o.SureAfter/4), o.CheckAfter))
@@ -241,8 +247,11 @@ func (o *Outbox) ask(ctx context.Context, now time.Time) error {
 			if statusErr == nil {
 				if d, _, err = tx.ApplyReceipt(d, bridge.Receipt{
 					CarrierID: d.CarrierID, Status: f.Status, Code: f.Code, DoneAt: "asked", Raw: "asked for by Porchlight", At: now,
-				}, carrier); err != nil || d.State != bridge.Sent {
+				}, carrier); err != nil {
 					return err
+				}
+				if d.State != bridge.Sent {
+					return o.ifFailed(tx, d, bridge.Sent)
 				}
 			}
 			d.NextAt = time.Time{}

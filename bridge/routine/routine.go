@@ -25,6 +25,8 @@ type Options struct {
 	List func(ctx context.Context, to string, since time.Time, page func([]bridge.Inbound) error) error
 	// Receive is the door in. It reports whether the message was new.
 	Receive func(context.Context, bridge.Inbound) (fresh bool, err error)
+	// Blobs is where the bytes of files are; nil where there are none.
+	Blobs bridge.Blobs
 }
 
 // Routine runs the jobs. Run it once.
@@ -53,6 +55,7 @@ func (r *Routine) Run(ctx context.Context) error {
 	}{
 		{"* * * * *", "wake", r.Wake},
 		{"17 * * * *", "sessions", r.EndSessions},
+		{"43 * * * *", "uploads", r.SweepUploads},
 		{"*/10 * * * *", "catch up", r.CatchUp},
 	} {
 		if err := job(j.spec, j.name, j.fn); err != nil {
@@ -85,9 +88,11 @@ func (r *Routine) Wake(ctx context.Context) error {
 	})
 }
 
-// EndSessions forgets sessions and links whose time is over.
+// EndSessions forgets sessions, links and codes whose time is over.
 func (r *Routine) EndSessions(ctx context.Context) error {
-	return r.Store.Write(ctx, func(tx *data.Tx) error { return tx.EndOldSessions(r.Now()) })
+	return r.Store.Write(ctx, func(tx *data.Tx) error {
+		return errors.Join(tx.EndOldSessions(r.Now()), tx.EndOldPortal(r.Now()))
+	})
 }
 
 // overlap is how far before the cursor the carrier's list is read again: it lists

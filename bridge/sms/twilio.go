@@ -134,7 +134,13 @@ func (t *Twilio) Send(ctx context.Context, o bridge.Outgoing) bridge.Outcome {
 		return bridge.Outcome{Kind: bridge.Retry, Code: CodeNetwork, Detail: err.Error()}
 	}
 	p := &openapi.CreateMessageParams{}
-	p.SetTo(o.To).SetBody(o.Body)
+	p.SetTo(o.To)
+	if o.Body != "" || len(o.Media) == 0 { // a picture alone has no text
+		p.SetBody(o.Body)
+	}
+	if len(o.Media) > 0 {
+		p.SetMediaUrl(o.Media)
+	}
 	// Smart encoding would change the body, and Find compares bodies.
 	p.SetSmartEncoded(false)
 	// A text that waits at Twilio for longer than it is worth is not sent.

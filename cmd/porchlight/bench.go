@@ -58,6 +58,8 @@ func benchSuites() []struct {
 		{"list", (*bench).pages},
 		{"reply", (*bench).replies},
 		{"live", (*bench).streams},
+		{"portal", (*bench).portal},
+		{"search", (*bench).searches},
 		{"start", (*bench).starts},
 	}
 }

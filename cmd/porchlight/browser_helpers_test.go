@@ -126,7 +126,7 @@ func newStage(t *testing.T) *stage {
 		if err := <-ended; err != nil {
 			t.Errorf("the demo ended with: %v", err)
 		}
-		s.sim.Close()
+		s.demo.close()
 		if d := time.Since(began); d > 5*time.Second {
 			t.Errorf("the demo took %v to stop while pages were open", d.Round(time.Millisecond))
 		}

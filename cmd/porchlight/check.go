@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"porchlight/bridge/email"
 )
 
 // A Problem is one thing that is wrong with the configuration, with what to
@@ -99,6 +101,12 @@ func (c Config) RequireServe() Problems {
 		at := c.missing(need.key)
 		ps = append(ps, Problem{File: at.file, Line: at.line, Key: at.key, Problem: need.problem})
 	}
+	for _, key := range []string{"s3.bucket", "s3.access_key", "s3.secret_key"} {
+		if c.S3.Endpoint != "" && !c.given[key] {
+			at := c.missing(key)
+			ps = append(ps, Problem{File: at.file, Line: at.line, Key: at.key, Problem: "is missing; with s3.endpoint set, files need it. Take s3.endpoint out to keep them in a folder"})
+		}
+	}
 	return ps
 }
 
@@ -155,15 +163,45 @@ func (c Config) summary() string {
 	for _, phone := range c.OnDuty {
 		row("on duty", phone.Pretty())
 	}
+	if m := c.Email; m.Host != "" {
+		row("emails", fmt.Sprintf("from %s by %s", m.From, m.summary()))
+	} else {
+		row("emails", "none; set email.host and email.from to send them")
+	}
 	b.WriteString("\nAt each number in the Twilio console, under \"A message comes in\":\n")
 	row("webhook", c.Server.PublicURL+"/webhooks/twilio/sms#rc=3&rp=all&ct=2000")
 	row("fallback", c.Server.PublicURL+"/webhooks/twilio/sms-fallback")
 	return b.String()
 }
 
-func (c Config) storedIn() string {
-	if c.Storage.Postgres.Set() {
-		return "PostgreSQL, blobs in the folder " + c.Storage.Path
+// summary says how mails leave.
+func (m EmailConfig) summary() string {
+	parts := []string{m.Host}
+	if m.Port != 0 {
+		parts[0] += ":" + strconv.Itoa(m.Port)
 	}
-	return "SQLite in the folder " + c.Storage.Path
+	parts = append(parts, map[email.Security]string{
+		email.StartTLS: "STARTTLS", email.ImplicitTLS: "TLS", email.Opportunistic: "TLS if offered", email.NoTLS: "NOT encrypted",
+	}[m.TLS])
+	if m.Username == "" {
+		parts = append(parts, "no login")
+	}
+	if m.DKIMKey.Set() {
+		parts = append(parts, "signed as "+m.DKIMSelector+"._domainkey."+m.DKIMDomain)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c Config) storedIn() string {
+	files := ""
+	if c.S3.Endpoint != "" {
+		files = "; files in the bucket " + c.S3.Bucket + " at " + c.S3.Endpoint
+	}
+	if c.Storage.Postgres.Set() {
+		if files == "" {
+			files = ", blobs in the folder " + c.Storage.Path
+		}
+		return "PostgreSQL" + files
+	}
+	return "SQLite in the folder " + c.Storage.Path + files
 }

@@ -42,6 +42,7 @@ func commands() []command {
 		{"records import", "[-dry-run] [-skip-bad] [-type TYPE] FILE", "take jobs, quotes, projects and requests from a CSV file", importRecords},
 		{"deliveries list", "[-state STATE]", "show the newest deliveries", listDeliveries},
 		{"deliveries retry", "ID", "send a failed delivery once more", retryDelivery},
+		{"email test", "[-config FILE] ADDRESS", "send a test email and say what the mail server answered", testEmail},
 		{"bench", "[-quick] [-only LIST] [-dir DIR]", "measure this machine against a bare program", runBench},
 		{"version", "", "say which build this is", printVersion},
 	}

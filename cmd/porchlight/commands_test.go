@@ -118,6 +118,7 @@ messages in     SQLite in the folder var
 line            +1 415 555 0134 (Main), pace 1 a second
 line            +1 415 555 0199 (+1 415 555 0199), no pace limit
 on duty         +1 415 555 0172
+emails          none; set email.host and email.from to send them
 
 At each number in the Twilio console, under "A message comes in":
 webhook         https://inbox.example.com/webhooks/twilio/sms#rc=3&rp=all&ct=2000

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
 )
 
 // A Config is everything that can be set from outside. The file gives it, the
@@ -21,7 +22,9 @@ type Config struct {
 	Server   ServerConfig
 	Business BusinessConfig
 	Storage  StorageConfig
+	S3       S3Config
 	Twilio   TwilioConfig
+	Email    EmailConfig
 	// Lines are the numbers that the business rents; their ids are not set.
 	Lines []bridge.Line
 	// OnDuty are the staff phones that take turns; none of them is a line.
@@ -50,6 +53,24 @@ type BusinessConfig struct {
 	TimeZone *time.Location
 	// Region is the ISO country in which people write numbers without a code.
 	Region string
+	// Phone and Address stand at the foot of mails; both may be empty.
+	Phone   bridge.Phone
+	Address string
+	// Color is #rrggbb, of the buttons in mails.
+	Color string
+}
+
+// EmailConfig is the mail server that carries mails. Without a Host there are none.
+type EmailConfig struct {
+	From     string // the address of the mailbox
+	Host     string
+	Port     int // 0 is the usual one of TLS
+	TLS      email.Security
+	Username string
+	Password Secret
+	// The key that mails are signed with, where the mail server does not do it.
+	DKIMDomain, DKIMSelector string
+	DKIMKey                  Secret
 }
 
 // StorageConfig says where messages are kept.
@@ -58,6 +79,18 @@ type StorageConfig struct {
 	Path string
 	// Postgres is a URL. When set, messages are there and Path holds blobs only.
 	Postgres Secret
+}
+
+// S3Config is the S3-compatible storage for files. Without an endpoint they are in
+// the folder of StorageConfig.
+type S3Config struct {
+	Endpoint  string // scheme and host, without a final slash
+	Bucket    string
+	Region    string
+	Prefix    string // before each key
+	AccessKey string
+	SecretKey Secret
+	PathStyle bool // the bucket stands in the path and not in the host name
 }
 
 // TwilioConfig is the account that carries texts.
@@ -103,6 +136,8 @@ type PortalConfig struct {
 	// SSOSecret signs the links by which another portal of the business lets its own
 	// customers in; empty: there is none.
 	SSOSecret Secret
+	// Embed lists the origins whose pages may show the portal's widget.
+	Embed []string
 	// MailWait is how long a mail waits for further messages.
 	MailWait time.Duration
 }
@@ -112,7 +147,9 @@ func defaultConfig() Config {
 		Server:   ServerConfig{Listen: "127.0.0.1:8080"},
 		Business: BusinessConfig{Name: "Porchlight", TimeZone: time.Local, Region: "US"},
 		Storage:  StorageConfig{Path: "var"},
+		S3:       S3Config{Region: "us-east-1"},
 		Twilio:   TwilioConfig{BaseURL: "https://api.twilio.com", Pace: 1},
+		Email:    EmailConfig{TLS: email.StartTLS},
 		Log:      LogConfig{Format: "text"},
 		Session:  SessionConfig{Days: 30},
 		Outbox:   OutboxConfig{KeepTrying: bridge.KeepTrying, Timeout: 10 * time.Second},
@@ -126,7 +163,9 @@ func defaultConfig() Config {
 type setting struct {
 	key    string
 	secret bool // the key ending in _file names a file that holds it
-	read   func(text string) error
+	// switches: it is true or false.
+	switches bool
+	read     func(text string) error
 }
 
 func (c *Config) settings() []setting {
@@ -136,8 +175,18 @@ func (c *Config) settings() []setting {
 		{key: "business.name", read: parsed(&c.Business.Name, parseName)},
 		{key: "business.time_zone", read: parsed(&c.Business.TimeZone, parseTimeZone)},
 		{key: "business.region", read: parsed(&c.Business.Region, parseRegion)},
+		{key: "business.phone", read: parsed(&c.Business.Phone, parsePhone)},
+		{key: "business.address", read: parsed(&c.Business.Address, parseName)},
+		{key: "business.color", read: parsed(&c.Business.Color, parseColor)},
 		{key: "storage.path", read: parsed(&c.Storage.Path, parsePath)},
 		{key: "storage.postgres", read: parsed(&c.Storage.Postgres, parsePostgres), secret: true},
+		{key: "s3.endpoint", read: parsed(&c.S3.Endpoint, parseBaseURL)},
+		{key: "s3.bucket", read: parsed(&c.S3.Bucket, parseWord)},
+		{key: "s3.region", read: parsed(&c.S3.Region, parseWord)},
+		{key: "s3.prefix", read: parsed(&c.S3.Prefix, parseWord)},
+		{key: "s3.access_key", read: parsed(&c.S3.AccessKey, parseWord)},
+		{key: "s3.secret_key", read: parsed(&c.S3.SecretKey, parseSecret), secret: true},
+		{key: "s3.path_style", read: parsed(&c.S3.PathStyle, parseYes), switches: true},
 		{key: "twilio.account_sid", read: parsed(&c.Twilio.AccountSID, sid("AC"))},
 		{key: "twilio.auth_token", read: parsed(&c.Twilio.AuthToken, parseSecret), secret: true},
 		{key: "twilio.auth_token_previous", read: parsed(&c.Twilio.AuthTokenPrevious, parseSecret), secret: true},
@@ -146,11 +195,21 @@ func (c *Config) settings() []setting {
 		{key: "twilio.base_url", read: parsed(&c.Twilio.BaseURL, parseBaseURL)},
 		{key: "twilio.messaging_service_sid", read: parsed(&c.Twilio.MessagingServiceSID, sid("MG"))},
 		{key: "twilio.pace", read: parsed(&c.Twilio.Pace, parsePace)},
+		{key: "email.from", read: parsed(&c.Email.From, parseMailbox)},
+		{key: "email.host", read: parsed(&c.Email.Host, parseHost)},
+		{key: "email.port", read: parsed(&c.Email.Port, parsePort)},
+		{key: "email.tls", read: parsed(&c.Email.TLS, parseSecurity)},
+		{key: "email.username", read: parsed(&c.Email.Username, parseName)},
+		{key: "email.password", read: parsed(&c.Email.Password, parsePassword), secret: true},
+		{key: "email.dkim_domain", read: parsed(&c.Email.DKIMDomain, parseHost)},
+		{key: "email.dkim_selector", read: parsed(&c.Email.DKIMSelector, parseSelector)},
+		{key: "email.dkim_key", read: parsed(&c.Email.DKIMKey, parsePEM), secret: true},
 		{key: "log.level", read: parsed(&c.Log.Level, parseLevel)},
 		{key: "log.format", read: parsed(&c.Log.Format, oneOf("text", "json"))},
 		{key: "session.days", read: parsed(&c.Session.Days, parseDays)},
 		{key: "outbox.keep_trying", read: parsed(&c.Outbox.KeepTrying, between(time.Minute, 72*time.Hour))},
 		{key: "portal.sso_secret", read: parsed(&c.Portal.SSOSecret, parseSecret), secret: true},
+		{key: "portal.embed", read: parsed(&c.Portal.Embed, parseOrigins)},
 		{key: "portal.mail_wait", read: parsed(&c.Portal.MailWait, between(time.Second, time.Hour))},
 		{key: "outbox.timeout", read: parsed(&c.Outbox.Timeout, between(time.Second, time.Minute))},
 	}
@@ -344,12 +403,26 @@ func (l *loader) apply() {
 	}
 	l.applyLines()
 	l.applyOnDuty()
-	id, secret := l.values["twilio.api_key_sid"], l.values["twilio.api_key_secret"]
-	if id.given() && !secret.given() {
-		l.add(id.origin, "needs twilio.api_key_secret beside it; Twilio shows it once, when the key is made")
+	for _, need := range together() {
+		has, lacks := l.values[need.key], l.values[need.needs]
+		if has.given() && !lacks.given() {
+			l.add(has.origin, "needs %s beside it%s", need.needs, need.why)
+		}
 	}
-	if secret.given() && !id.given() {
-		l.add(secret.origin, "needs twilio.api_key_sid beside it, which starts with SK")
+}
+
+// together are the keys of which one is of no use without the other.
+func together() []struct{ key, needs, why string } {
+	return []struct{ key, needs, why string }{
+		{"twilio.api_key_sid", "twilio.api_key_secret", "; Twilio shows it once, when the key is made"},
+		{"twilio.api_key_secret", "twilio.api_key_sid", ", which starts with SK"},
+		{"email.host", "email.from", ", the address that mails come from, such as office@example.com"},
+		{"email.from", "email.host", ", the mail server that carries them, such as smtp.example.com"},
+		{"email.username", "email.password", "; many mail servers want an app password here"},
+		{"email.password", "email.username", ", mostly the mailbox's address"},
+		{"email.dkim_domain", "email.dkim_key", ", the private key in PEM"},
+		{"email.dkim_selector", "email.dkim_domain", ", such as example.com"},
+		{"email.dkim_key", "email.dkim_selector", ", the key's name in DNS"},
 	}
 }
 

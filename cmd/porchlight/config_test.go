@@ -54,7 +54,7 @@ func TestDefaultsFillWhatTheFileLeavesOut(t *testing.T) {
 	got := []any{c.Server, c.Business, c.Storage.Path, c.Storage.Postgres.Set(), c.Twilio.BaseURL, c.Lines, c.Log, c.Session.Days, c.Outbox}
 	want := []any{
 		ServerConfig{"127.0.0.1:8080", "https://inbox.example.com"},
-		BusinessConfig{"Porchlight", time.Local, "US"}, "var", false, "https://api.twilio.com",
+		BusinessConfig{Name: "Porchlight", TimeZone: time.Local, Region: "US"}, "var", false, "https://api.twilio.com",
 		[]bridge.Line{{Phone: "+14155550134", Name: "Main", Pace: 1}},
 		LogConfig{slog.LevelInfo, "text"}, 30, OutboxConfig{KeepTrying: 4 * time.Hour, Timeout: 10 * time.Second},
 	}
@@ -197,6 +197,38 @@ func TestPublicURL(t *testing.T) {
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: got %q, %v; want %q", given, got, err, want)
 		}
+	}
+}
+
+func TestEmbedTakesExactOriginsOnly(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://www.example.com":                           "https://www.example.com",
+		"https://WWW.Example.com, https://my.example.com":   "https://www.example.com https://my.example.com",
+		"https://a.example.com,https://a.example.com":       "https://a.example.com",
+		"https://a.example.com:443,https://b.example:8443":  "https://a.example.com https://b.example:8443",
+		"http://127.0.0.1:3000":                             "http://127.0.0.1:3000",
+		"https://www.example.com/":                          "",
+		"https://www.example.com/portal":                    "",
+		"https://www.example.com?":                          "",
+		"https://www.example.com#":                          "",
+		"https://*.example.com":                             "",
+		"https://a.example.com;script-src":                  "",
+		"http://www.example.com":                            "",
+		"www.example.com":                                   "",
+		"*":                                                 "",
+		"null":                                              "",
+		"https://www.example.com,":                          "",
+		"https://a.example.com https://b.example.com":       "",
+		"https://a:b@www.example.com":                       "",
+		"https://www.example.com, https://my.example.com/x": "",
+	} {
+		got, err := parseOrigins(given)
+		if strings.Join(got, " ") != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v; want %q", given, got, err, want)
+		}
+	}
+	if c := mustParse(t, "portal:\n  embed: https://www.example.com, https://my.example.com\n"); len(c.Portal.Embed) != 2 {
+		t.Errorf("%q", c.Portal.Embed)
 	}
 }
 
@@ -366,7 +398,7 @@ func TestExampleFileIsValidAndNeedsOnlyWhatNobodyCanGuess(t *testing.T) {
 
 func TestExampleFileShowsEverySetting(t *testing.T) {
 	text := readExample(t)
-	for _, word := range []string{"auth_token_file:", "auth_token_previous_file", "api_key_secret_file", "postgres_file"} {
+	for _, word := range []string{"auth_token_file:", "auth_token_previous_file", "api_key_secret_file", "postgres_file", "password_file", "dkim_key_file"} {
 		if !strings.Contains(text, word) {
 			t.Errorf("%s is not explained", word)
 		}
@@ -390,8 +422,8 @@ func TestExampleFileShowsEverySetting(t *testing.T) {
 	}
 	// What the example shows as a default is the default.
 	d := defaultConfig()
-	got := []any{c.Server.Listen, c.Business.Name, c.Business.Region, c.Storage.Path, c.Twilio.Pace, c.Twilio.BaseURL, c.Log, c.Session, c.Outbox}
-	want := []any{d.Server.Listen, d.Business.Name, d.Business.Region, d.Storage.Path, d.Twilio.Pace, d.Twilio.BaseURL, d.Log, d.Session, d.Outbox}
+	got := []any{c.Server.Listen, c.Business.Name, c.Business.Region, c.Storage.Path, c.Twilio.Pace, c.Twilio.BaseURL, c.Email.TLS, c.Log, c.Session, c.Outbox}
+	want := []any{d.Server.Listen, d.Business.Name, d.Business.Region, d.Storage.Path, d.Twilio.Pace, d.Twilio.BaseURL, d.Email.TLS, d.Log, d.Session, d.Outbox}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults in the example (-program +example):\n%s", diff)
 	}
@@ -417,6 +449,27 @@ func TestEveryFieldOfConfigHasASetting(t *testing.T) {
 		}
 	}
 	walk("Config", reflect.ValueOf(c))
+}
+
+func TestEmailSettingsThatAreOfNoUseAloneAreTold(t *testing.T) {
+	const pem = `"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"`
+	for text, want := range map[string]string{
+		"email:\n  host: smtp.example.com\n":      "porchlight.yaml:2: email.host: needs email.from beside it, the address that mails come from, such as office@example.com",
+		"email:\n  from: office@example.com\n":    "porchlight.yaml:2: email.from: needs email.host beside it, the mail server that carries them, such as smtp.example.com",
+		"email:\n  username: office\n":            "porchlight.yaml:2: email.username: needs email.password beside it; many mail servers want an app password here",
+		"email:\n  dkim_key: " + pem + "\n":       "porchlight.yaml:2: email.dkim_key: needs email.dkim_selector beside it, the key's name in DNS",
+		"email:\n  dkim_key: hunter2\n":           "porchlight.yaml:2: email.dkim_key: is not a private key in PEM; make one with: openssl genrsa -out dkim.pem 2048, and name it as email.dkim_key_file",
+		"email:\n  from: Sam <sam@example.com>\n": `porchlight.yaml:2: email.from: "sam <sam@example.com>" is not an email address; write it alone, without a name, such as office@example.com`,
+		"email:\n  host: https://example.com\n":   `porchlight.yaml:2: email.host: "https://example.com" is not the name of a host; write it alone, such as smtp.example.com`,
+		"email:\n  port: 0\n":                     `porchlight.yaml:2: email.port: "0" is not a port; write a number from 1 to 65535, mostly 587 or 465`,
+		"email:\n  tls: ssl\n":                    `porchlight.yaml:2: email.tls: "ssl" is not known here; write starttls, implicit, opportunistic, none`,
+		"business:\n  color: red\n":               `porchlight.yaml:2: business.color: "red" is not a colour; write # and six digits in quotes, such as "#1f57c3"`,
+	} {
+		_, problems := parse(text)
+		if len(problems) == 0 || problems[0].String() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", text, problems, want)
+		}
+	}
 }
 
 func FuzzConfig(f *testing.F) {

@@ -154,10 +154,20 @@ func (l *loader) scalar(file, key string, node ast.Node) {
 		l.values[key] = value{text: strings.TrimRight(n.Value.Value, "\n"), origin: here}
 	case *ast.IntegerNode, *ast.FloatNode:
 		l.values[key] = value{text: n.GetToken().Value, origin: here}
+	case *ast.BoolNode:
+		if slices.ContainsFunc(l.config.settings(), func(s setting) bool { return s.key == key && s.switches }) {
+			l.values[key] = value{text: n.GetToken().Value, origin: here}
+			return
+		}
+		l.notOneValue(key, node, here)
 	default:
-		l.add(here, "must be one value, but is %s", describe(node))
-		l.values[key] = value{origin: here, bad: true}
+		l.notOneValue(key, node, here)
 	}
+}
+
+func (l *loader) notOneValue(key string, node ast.Node, here origin) {
+	l.add(here, "must be one value, but is %s", describe(node))
+	l.values[key] = value{origin: here, bad: true}
 }
 
 // suggest finds what an unknown key was meant to be: the same key in another

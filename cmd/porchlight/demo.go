@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
+	"porchlight/bridge/email/emailtest"
 	"porchlight/bridge/sms/smstest"
 	"porchlight/data"
 )
@@ -19,6 +21,8 @@ import (
 // plumbing firm that is made up.
 type demo struct {
 	sim   *smstest.Server
+	post  *emailtest.Server
+	mails *email.SMTP // the program's own carrier
 	store *data.Store
 	zone  *time.Location
 	// gone ends with hangUp, when the program stops: a stream to a browser never
@@ -57,10 +61,11 @@ func runDemo(ctx context.Context, e env) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	defer d.sim.Close()
+	defer d.close()
 	fmt.Fprintf(e.stdout, "Porchlight's demo is running. Nothing leaves this machine.\n\n"+
 		"  Handsets  %[1]s/simulator   text the business from here\n"+
-		"  Inbox     %[1]s/inbox       and answer here\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
+		"  Inbox     %[1]s/inbox       and answer here\n"+
+		"  Mailbox   %[1]s/simulator/mail\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
 	return p.run(ctx, l)
 }
 
@@ -104,25 +109,31 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the carrier simulator: %w", err)
 	}
-	d.sim.SetWebhook(url + "/webhooks/twilio/sms")
 	cfg := defaultConfig()
+	trust, err := d.startMail(&cfg.Email)
+	if err != nil {
+		d.close()
+		return nil, nil, fmt.Errorf("start the mail server: %w", err)
+	}
+	d.sim.SetWebhook(url + "/webhooks/twilio/sms")
 	cfg.Server.PublicURL, cfg.Business.Name, cfg.Business.TimeZone = url, demoBusiness, d.zone
+	cfg.Business.Phone, cfg.Business.Address, cfg.Business.Color = demoLine, "1 Canal Street, Westbrook", "#0a665a"
 	cfg.Storage.Path = dir
 	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
 	cfg.OnDuty, cfg.Portal.MailWait = []bridge.Phone{demoOnDuty}, 4*time.Second // a visitor does not wait for a minute
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
-		d.sim.Close()
+		d.close()
 		return nil, nil, fmt.Errorf("fill the demo's store %s: %w", filepath.Clean(dir), err)
 	}
 	p, err := build(ctx, cfg, extras{demo: d, visitor: owner,
-		checkAfter: 2 * time.Second, sureAfter: 10 * time.Second, // a visitor does not wait for minutes
+		mailTrust: trust, checkAfter: 2 * time.Second, sureAfter: 10 * time.Second, // a visitor does not wait for minutes
 	})
 	if err != nil {
-		d.sim.Close()
+		d.close()
 		return nil, nil, err
 	}
-	d.store = p.store
+	d.store, d.mails = p.store, p.mails
 	return d, p, nil
 }

@@ -1,105 +1,87 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"porchlight/bridge"
 	"porchlight/bridge/live"
 	"porchlight/data"
 )
 
-// metrics are what /metrics shows. Each program has its own registry.
-type metrics struct {
-	registry *prometheus.Registry
-	webhooks *prometheus.CounterVec
-	attempts *prometheus.CounterVec
-	batch    prometheus.Histogram
+// counters are what /metrics shows, in the text form that Prometheus reads. Each
+// program has its own.
+type counters struct {
+	set              *metrics.Set
+	commits, writers *metrics.Counter
+	store            *data.Store
+	hub              *live.Hub
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "porchlight_webhooks_total", Help: "Carriers' webhooks by route and result."}, []string{"route", "result"}),
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "porchlight_attempts_total", Help: "Attempts to send by channel and outcome."}, []string{"channel", "outcome"}),
-		batch:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: "porchlight_commit_batch_size", Help: "Writers that shared one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
-	}
-	m.registry.MustRegister(m.webhooks, m.attempts, m.batch, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+func newMetrics() *counters {
+	set := metrics.NewSet()
+	return &counters{set: set, commits: set.NewCounter("porchlight_commits_total"), writers: set.NewCounter("porchlight_commit_writers_total")}
 }
 
-func (m *metrics) webhook(route, result string) { m.webhooks.WithLabelValues(route, result).Inc() }
-
-func (m *metrics) sent(ch bridge.Channel, k bridge.OutcomeKind) {
-	m.attempts.WithLabelValues(string(ch), string(k)).Inc()
+// webhook counts a carrier's request by route and result.
+func (m *counters) webhook(route, result string) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("porchlight_webhooks_total{route=%q,result=%q}", route, result)).Inc()
 }
 
-func (m *metrics) commit(c bridge.Commit) {
+// sent counts an attempt to send.
+func (m *counters) sent(ch bridge.Channel, k bridge.OutcomeKind) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("porchlight_attempts_total{channel=%q,outcome=%q}", ch, k)).Inc()
+}
+
+// commit counts a commit and the writers that shared it.
+func (m *counters) commit(c bridge.Commit) {
 	if c.Writes > 0 { // 0: another node's commit
-		m.batch.Observe(float64(c.Writes))
+		m.commits.Inc()
+		m.writers.Add(c.Writes)
 	}
 }
 
-// watch adds what is read from the store when somebody asks.
-func (m *metrics) watch(s *data.Store, hub *live.Hub) {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "porchlight_live_streams", Help: "Open event streams of browsers."}, func() float64 { return float64(hub.Streams()) }),
-		storeCollector{s},
-	)
-}
+// watch names what is read when somebody asks.
+func (m *counters) watch(s *data.Store, hub *live.Hub) { m.store, m.hub = s, hub }
 
-// storeCollector reads the outbox once for each scrape.
-type storeCollector struct{ store *data.Store }
-
-func depthDesc() *prometheus.Desc {
-	return prometheus.NewDesc("porchlight_deliveries", "Deliveries of the last 24 hours, and all that are not settled, by state.", []string{"state"}, nil)
-}
-func queueDesc() *prometheus.Desc {
-	return prometheus.NewDesc("porchlight_outbox_depth", "Deliveries that wait to be sent.", nil, nil)
-}
-func ageDesc() *prometheus.Desc {
-	return prometheus.NewDesc("porchlight_outbox_age_seconds", "Age of the oldest delivery that waits to be sent.", nil, nil)
-}
-
-func (storeCollector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- depthDesc()
-	ch <- queueDesc()
-	ch <- ageDesc()
-}
-
-func (c storeCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// write prints everything. The outbox is read once for each scrape.
+func (m *counters) write(ctx context.Context, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	now := time.Now()
 	var b data.Backlog
-	err := c.store.Read(ctx, func(tx *data.Tx) (err error) {
+	err := m.store.Read(ctx, func(tx *data.Tx) (err error) {
 		b, err = tx.Backlog(now.Add(-24 * time.Hour))
 		return err
 	})
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(queueDesc(), err)
-		return
+		return err
 	}
 	for _, s := range bridge.DeliveryStates {
-		ch <- prometheus.MustNewConstMetric(depthDesc(), prometheus.GaugeValue, float64(b.States[s]), string(s))
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("porchlight_deliveries{state=%q}", s), uint64(b.States[s]))
 	}
 	age := 0.0
 	if !b.Oldest.IsZero() {
 		age = now.Sub(b.Oldest).Seconds()
 	}
-	ch <- prometheus.MustNewConstMetric(queueDesc(), prometheus.GaugeValue, float64(b.States[bridge.Queued]))
-	ch <- prometheus.MustNewConstMetric(ageDesc(), prometheus.GaugeValue, age)
+	metrics.WriteGaugeUint64(w, "porchlight_outbox_depth", uint64(b.States[bridge.Queued]))
+	metrics.WriteGaugeFloat64(w, "porchlight_outbox_age_seconds", age)
+	metrics.WriteGaugeUint64(w, "porchlight_live_streams", uint64(m.hub.Streams()))
+	m.set.WritePrometheus(w)
+	metrics.WriteProcessMetrics(w)
+	return nil
 }
 
 // probes mounts /healthz, /readyz and /metrics.
-func (m *metrics) probes(s *data.Store) func(gin.IRouter) {
+func (m *counters) probes(s *data.Store) func(gin.IRouter) {
 	var mu sync.Mutex
 	var asked time.Time
 	var last error
@@ -122,6 +104,14 @@ func (m *metrics) probes(s *data.Store) func(gin.IRouter) {
 			}
 			c.String(http.StatusOK, "ready\n")
 		})
-		r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})))
+		r.GET("/metrics", func(c *gin.Context) {
+			c.Header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+			var b bytes.Buffer // so that an error is no half page
+			if err := m.write(c.Request.Context(), &b); err != nil {
+				c.String(http.StatusServiceUnavailable, "the store cannot be read\n")
+				return
+			}
+			_, _ = b.WriteTo(c.Writer)
+		})
 	}
 }

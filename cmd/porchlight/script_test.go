@@ -2,20 +2,36 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"porchlight/bridge/email/emailtest"
 	"porchlight/bridge/sms/smstest"
 )
 
 // TestCommands plays the commands as a person types them, one file for each that
 // the README shows.
 func TestCommands(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	server := emailtest.New(emailtest.Options{Refuse: map[string]emailtest.Fault{
+		"nobody@example.com": {Code: 550, Enhanced: [3]int{5, 1, 1}, Text: "no such mailbox"},
+	}})
+	t.Cleanup(server.Close) // the scripts run beside each other, after this function
+	host, port, err := server.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A configuration cannot be written beforehand: nobody knows the port.
+	mail := enoughToServe + fmt.Sprintf("email: {from: office@example.com, host: %s, port: %d, tls: none}\n", host, port)
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(e *testscript.Env) error {
+		return os.WriteFile(filepath.Join(e.WorkDir, "mail.yaml"), []byte(mail), 0o600)
+	}})
 }
 
 // TestStoppingDoesNotWaitForConnectionsThatAskedNothing opens one, as browsers do
@@ -31,7 +47,7 @@ func TestStoppingDoesNotWaitForConnectionsThatAskedNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.sim.Close()
+	defer d.close()
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(ctx, l) }()
 	c, err := net.Dial("tcp", l.Addr().String())

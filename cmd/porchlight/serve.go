@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
 	"porchlight/bridge/intake"
 	"porchlight/bridge/live"
 	"porchlight/bridge/notify"
@@ -71,6 +74,9 @@ type extras struct {
 	// When a lost answer is looked for, and when its absence is believed; 0 is the
 	// outbox's own.
 	checkAfter, sureAfter time.Duration
+	// mailTrust is what the mail server's certificate is checked against; nil is the
+	// machine's own.
+	mailTrust *tls.Config
 }
 
 // A program is everything, wired: store → hub → carriers → outbox → http.
@@ -81,9 +87,13 @@ type program struct {
 	intake  *intake.Intake
 	outbox  *outbox.Outbox
 	routine *routine.Routine
+	mails   *email.SMTP // nil where no mail server is set
+	files   files
 	handler http.Handler
 	// hangUp ends the streams to browsers, which would hold up the server's end.
 	hangUp []func()
+	// finish is done when nothing is sent any more.
+	finish []func()
 }
 
 // storeOptions say where the configuration keeps the store.
@@ -98,7 +108,7 @@ func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
 
 // build wires a program. Nothing runs yet, and nothing listens.
 func build(ctx context.Context, cfg Config, x extras) (*program, error) {
-	p := &program{cfg: cfg, hub: live.New()}
+	p := &program{cfg: cfg, hub: live.New(), files: files{wake: make(chan struct{}, 1)}}
 	p.hangUp = []func(){p.hub.Close}
 	m := newMetrics()
 	wake := make(chan struct{}, 1)
@@ -106,6 +116,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	opts.OnCommit = func(c bridge.Commit) {
 		m.commit(c)
 		p.hub.Publish(c)
+		p.files.arrived(c)
 		if c.Queued {
 			select {
 			case wake <- struct{}{}:
@@ -125,6 +136,17 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
+	carriers := map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}
+	words := map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio}
+	lines := cfg.Lines
+	if cfg.Email.Host != "" {
+		if p.mails, err = newMailer(cfg, set, x.mailTrust); err != nil {
+			return nil, err
+		}
+		carriers[bridge.Email], words[bridge.Email] = p.mails, p.mails
+		lines = append(slices.Clone(lines), bridge.Line{Channel: bridge.Email, Mailbox: cfg.Email.From, Name: "Email"})
+		p.finish = append(p.finish, p.mails.Close)
+	}
 	if p.store, err = data.Open(ctx, opts); err != nil {
 		return nil, err
 	}
@@ -132,33 +154,36 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		if err := tx.RetireLines(); err != nil {
 			return err
 		}
-		for _, l := range cfg.Lines {
+		for _, l := range lines {
 			l.Active = true
 			if _, err := tx.PutLine(l); err != nil {
-				return fmt.Errorf("store line %s: %w", l.Phone, err)
+				return fmt.Errorf("store line %s: %w", l.Value(), err)
 			}
 		}
 		return nil
 	}); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
+	if err := p.files.open(ctx, cfg, p.store); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
 	p.intake = intake.New(intake.Options{
-		Store: p.store, Now: time.Now, Zone: cfg.Business.TimeZone, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: twilio},
+		Store: p.store, Now: time.Now, Zone: cfg.Business.TimeZone, Words: words,
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
-		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait,
+		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait, Shelf: p.files.shelf, Link: p.files.signer.Link,
 	})
-	words := notify.New(notify.Options{
-		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: bridge.Sender{Name: cfg.Business.Name},
+	notices := notify.New(notify.Options{
+		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: cfg.Business.sender(), Pictures: p.files.signer.URLs,
 	})
 	p.outbox = outbox.New(outbox.Options{
-		Store: p.store, Carriers: map[bridge.Channel]bridge.Carrier{bridge.SMS: twilio}, Wake: wake, Now: time.Now,
+		Store: p.store, Carriers: carriers, Wake: wake, Now: time.Now,
 		Timeout: cfg.Outbox.Timeout, Alone: p.store.Engine() == "sqlite", Sent: m.sent,
-		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: words.Prepare,
+		CheckAfter: x.checkAfter, SureAfter: x.sureAfter, Prepare: notices.Prepare, Failed: p.intake.FallBack,
 	})
 	p.routine = routine.New(routine.Options{
-		Store: p.store, Now: time.Now, List: twilio.ListInbound,
+		Store: p.store, Now: time.Now, List: twilio.ListInbound, Blobs: p.files.blobs,
 		Receive: func(ctx context.Context, in bridge.Inbound) (bool, error) {
 			if in.At.IsZero() {
 				in.At = time.Now()
@@ -177,12 +202,15 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	w := web.New(web.Options{
 		Store: p.store, Set: set, Now: time.Now, Zone: cfg.Business.TimeZone, Business: cfg.Business.Name, PublicURL: cfg.Server.PublicURL,
 		Demo: x.demo != nil, Visitor: x.visitor, Secure: strings.HasPrefix(cfg.Server.PublicURL, "https://"), SessionDays: cfg.Session.Days,
+		Blobs: p.files.blobs, Signed: p.files.signed,
 	})
 	m.watch(p.store, p.hub)
+	programs := api.New(p.store, p.intake)
+	programs.PublicURL = cfg.Server.PublicURL
 	in := inbox.Options{
 		Web: w, Staff: staff.New(w, p.intake, p.hub),
-		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, SSOSecret: cfg.Portal.SSOSecret.Reveal()}),
-		API:    api.New(p.store, p.intake), Webhooks: hooks, Probes: m.probes(p.store),
+		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, Phone: string(cfg.Business.Phone), SSOSecret: cfg.Portal.SSOSecret.Reveal(), Embed: cfg.Portal.Embed}),
+		API:    programs, Webhooks: hooks, Probes: m.probes(p.store),
 	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount
@@ -227,6 +255,8 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return p.outbox.Run(workers) })
 	g.Go(func() error { return p.routine.Run(workers) })
+	g.Go(func() error { return p.files.fetcher.Run(workers) })
+	g.Go(func() error { return p.store.RunSearch(workers) })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -242,7 +272,11 @@ func (p *program) run(ctx context.Context, l net.Listener) error {
 	defer cancel()
 	err := server.Shutdown(limit)
 	stopWorkers()
-	return errors.Join(err, g.Wait(), p.store.Close())
+	err = errors.Join(err, g.Wait())
+	for _, end := range p.finish {
+		end()
+	}
+	return errors.Join(err, p.store.Close())
 }
 
 // freshConns are the connections on which nothing has been asked yet: browsers open

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,15 +21,23 @@ import (
 	"porchlight/templates"
 )
 
-// mount puts the demo's own pages beside the inbox: the handsets and the gallery.
+// mount puts the demo's own pages beside the inbox: the handsets, the mailbox
+// and the gallery.
 func (d *demo) mount(r *gin.Engine, w *web.Web) {
 	s := &simulator{d, w}
 	g := r.Group("/", w.Require)
 	g.GET("/simulator", w.Do(s.page))
 	g.GET("/simulator/changes", w.Do(s.changes))
 	g.GET("/simulator/events", w.Do(s.events))
+	g.GET("/simulator/media/:sid/:n", w.Do(s.picture))
 	g.POST("/simulator/send", w.Do(s.send))
 	g.POST("/simulator/behave", w.Do(s.behave))
+	m := &mailbox{d, w}
+	g.GET("/simulator/mail", w.Do(m.page))
+	g.GET("/simulator/mail/changes", w.Do(m.changes))
+	g.GET("/simulator/mail/events", w.Do(m.events))
+	g.GET("/simulator/mail/html/:id", w.Do(m.html))
+	g.POST("/simulator/mail/send", w.Do(m.send))
 	g.GET("/gallery", w.Do(func(c *gin.Context) error {
 		return w.Page(c, http.StatusOK, "gallery", templates.GalleryPage(w.Today()))
 	}))
@@ -66,6 +75,7 @@ func (s *simulator) view(c *gin.Context, open string) (templates.SimulatorPage, 
 		Quick: []templates.Choice{
 			{Value: "Hi, my tap is dripping. Can you come this week?", Text: "My tap is dripping"},
 			{Value: "Yes, that works. Thank you!", Text: "Yes, that works"},
+			{Value: quickPhoto, Text: "Photo", Hint: "sends a picture message"},
 			{Value: "STOP", Text: "STOP", Hint: "opts out: answers are blocked"},
 			{Value: "START", Text: "START", Hint: "opts in again"},
 			{Value: "HELP", Text: "HELP"},
@@ -125,6 +135,10 @@ func (s *simulator) texts(number string) (out []templates.Message) {
 	now := s.Today()
 	for i, t := range s.sim.Handset(number) {
 		m := templates.Message{ID: bridge.MessageID(i + 1), Rev: 1, Side: "in", Who: demoBusiness, Key: "in", Body: t.Body, At: templates.NewStamp(t.At, now), Channel: bridge.SMS}
+		for n := range t.Media {
+			at := fmt.Sprintf("/simulator/media/%s/%d", t.SID, n)
+			m.Media = append(m.Media, templates.Attachment{Name: "Photo", Photo: true, Href: at, Thumb: at})
+		}
 		if t.From == number {
 			m.Side, m.Who, m.Key = "out", "You", "out"
 		}
@@ -156,11 +170,27 @@ func (s *simulator) send(c *gin.Context) error {
 	if n := utf8.RuneCountInString(body); n == 0 || n > 1600 {
 		return &bridge.Invalid{Field: "body", Problem: "A text has 1 to 1,600 characters"}
 	}
-	_, status, err := s.sim.Text(c.Request.Context(), number, demoLine, body)
+	var media []smstest.Media
+	if body == quickPhoto {
+		body, media = "", []smstest.Media{{ContentType: "image/jpeg", Data: demoPhoto()}}
+	}
+	_, status, err := s.sim.Text(c.Request.Context(), number, demoLine, body, media...)
 	if err != nil || status >= 300 {
 		return &bridge.Invalid{Field: "body", Problem: fmt.Sprintf("Porchlight did not take the text (%d)", status)}
 	}
 	return s.done(c, number)
+}
+
+// picture shows a file of a text on the handset.
+func (s *simulator) picture(c *gin.Context) error {
+	n, err := strconv.Atoi(c.Param("n"))
+	m, ok := s.sim.Picture(c.Param("sid"), n)
+	if err != nil || !ok {
+		return bridge.ErrNotFound
+	}
+	c.Header("Cache-Control", "private, max-age=3600")
+	c.Data(http.StatusOK, m.ContentType, m.Data)
+	return nil
 }
 
 func (s *simulator) behave(c *gin.Context) error {
@@ -191,6 +221,11 @@ func (s *simulator) events(c *gin.Context) error {
 	c.Request = c.Request.WithContext(ctx)
 	wake, unsubscribe := s.sim.Subscribe()
 	defer unsubscribe()
+	return follow(c, wake)
+}
+
+// follow tells a page of each signal until it is closed.
+func follow(c *gin.Context, wake <-chan struct{}) error {
 	stream, err := web.OpenStream(c)
 	if err != nil {
 		return nil // the browser has left

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"porchlight/bridge"
+	"porchlight/bridge/email"
 )
 
 // What each setting accepts. A refusal is the second half of a sentence that
@@ -58,6 +60,33 @@ func parsePublicURL(s string) (string, error) {
 		return "", errors.New("has an underscore in the host, which Twilio refuses (error 21609); use a name without")
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+// parseOrigins reads web origins with commas between. They are compared with what
+// browsers send, letter by letter, so each is exactly scheme and host.
+func parseOrigins(s string) (origins []string, err error) {
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		u, err := parseWebURL(part)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q %w", part, err)
+		case u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(part, "#"):
+			return nil, fmt.Errorf("%q has something after the host; write %s://%s alone", part, u.Scheme, u.Host)
+		case strings.ContainsAny(u.Host, "*;' "):
+			return nil, fmt.Errorf("%q names more than one host; write each by itself, with commas between", part)
+		}
+		host := strings.ToLower(u.Host)
+		if u.Scheme == "https" {
+			host = strings.TrimSuffix(host, ":443") // as browsers write it
+		} else {
+			host = strings.TrimSuffix(host, ":80")
+		}
+		if origin := u.Scheme + "://" + host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins, nil
 }
 
 func parseBaseURL(s string) (string, error) {
@@ -104,6 +133,24 @@ func parseName(s string) (string, error) {
 		return "", errors.New("has a line break or a control character in it; write one plain line")
 	}
 	return s, nil
+}
+
+// parseWord reads a name without spaces, such as that of a bucket.
+func parseWord(s string) (string, error) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return "", errors.New("has a space or a line break inside; write one word")
+	}
+	return s, nil
+}
+
+func parseYes(s string) (bool, error) {
+	switch s {
+	case "true", "yes":
+		return true, nil
+	case "false", "no":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is not known here; write true or false", s)
 }
 
 func parseTimeZone(s string) (*time.Location, error) {
@@ -175,6 +222,69 @@ func parsePace(s string) (float64, error) {
 		return 0, fmt.Errorf("%q is not a pace; write message segments a second, from 0 (no limit) to 1000", s)
 	}
 	return n, nil
+}
+
+func parseMailbox(s string) (string, error) {
+	s = strings.ToLower(s)
+	if email.ParseAddress(s) != nil {
+		return "", fmt.Errorf("%q is not an email address; write it alone, without a name, such as office@example.com", s)
+	}
+	return s, nil
+}
+
+// hostPattern is a name in DNS or an IP address.
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$`)
+
+func parseHost(s string) (string, error) {
+	if !hostPattern.MatchString(s) || net.ParseIP(s) == nil && strings.Contains(s, ":") {
+		return "", fmt.Errorf("%q is not the name of a host; write it alone, such as smtp.example.com", s)
+	}
+	return strings.ToLower(s), nil
+}
+
+func parsePort(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, fmt.Errorf("%q is not a port; write a number from 1 to 65535, mostly 587 or 465", s)
+	}
+	return n, nil
+}
+
+func parseSecurity(s string) (email.Security, error) {
+	word, err := oneOf(string(email.StartTLS), string(email.ImplicitTLS), string(email.Opportunistic), string(email.NoTLS))(s)
+	return email.Security(word), err
+}
+
+// parsePassword takes inner spaces, which people's passwords have.
+func parsePassword(s string) (Secret, error) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return Secret{}, errors.New("has a line break or a control character inside; copy it again")
+	}
+	return newSecret(s), nil
+}
+
+func parseSelector(s string) (string, error) {
+	if !hostPattern.MatchString(s) {
+		return "", fmt.Errorf("%q is not a selector; write the key's name in DNS, such as porchlight in porchlight._domainkey.example.com", s)
+	}
+	return s, nil
+}
+
+// parsePEM never quotes what it read: it is a private key.
+func parsePEM(s string) (Secret, error) {
+	if block, _ := pem.Decode([]byte(s)); block == nil || !strings.Contains(block.Type, "PRIVATE KEY") {
+		return Secret{}, errors.New("is not a private key in PEM; make one with: openssl genrsa -out dkim.pem 2048, and name it as email.dkim_key_file")
+	}
+	return newSecret(s), nil
+}
+
+var colorPattern = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+
+func parseColor(s string) (string, error) {
+	if s = strings.ToLower(s); !colorPattern.MatchString(s) {
+		return "", fmt.Errorf("%q is not a colour; write # and six digits in quotes, such as \"#1f57c3\"", s)
+	}
+	return s, nil
 }
 
 func parseLevel(s string) (slog.Level, error) {

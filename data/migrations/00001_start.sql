@@ -234,7 +234,9 @@ CREATE TABLE attachments (
   height       INTEGER NOT NULL DEFAULT 0,
   blob         TEXT NOT NULL DEFAULT '', -- its key in the blob store; empty until it is there
   thumb        TEXT NOT NULL DEFAULT '', -- the key of its small picture; empty: none
-  state        TEXT NOT NULL, -- kept, arriving, lost
+  small        TEXT NOT NULL DEFAULT '', -- the key of what a carrier is given; empty: the file itself
+  client_id    TEXT, -- the uploader's own key; NULL where they gave none
+  state        TEXT NOT NULL, -- loading, kept, arriving, lost
   source       TEXT NOT NULL DEFAULT '', -- where the carrier has it
   problem      TEXT NOT NULL DEFAULT '',
   attempts     INTEGER NOT NULL DEFAULT 0,
@@ -244,6 +246,8 @@ CREATE TABLE attachments (
 CREATE INDEX attachments_message ON attachments (message_id, n) WHERE message_id IS NOT NULL;
 CREATE INDEX attachments_arriving ON attachments (next_at) WHERE state = 'arriving';
 CREATE INDEX attachments_loose ON attachments (uploader, created_at) WHERE message_id IS NULL;
+CREATE INDEX attachments_old ON attachments (created_at) WHERE message_id IS NULL;
+CREATE UNIQUE INDEX attachments_client ON attachments (uploader, client_id) WHERE client_id IS NOT NULL;
 
 -- What the other side has had and seen of a message, one row for each person.
 CREATE TABLE views (
@@ -276,6 +280,7 @@ CREATE TABLE deliveries (
   channel         TEXT NOT NULL,
   recipient       TEXT NOT NULL,
   body            TEXT NOT NULL DEFAULT '', -- what is sent, where it is not the message's own text
+  media           BOOLEAN NOT NULL DEFAULT FALSE, -- it takes the message's pictures along
   state           TEXT NOT NULL,
   attempts        INTEGER NOT NULL DEFAULT 0,
   carrier_id      TEXT, -- NULL until the carrier gave one
@@ -299,6 +304,7 @@ CREATE INDEX deliveries_leased ON deliveries (next_at) WHERE state IN ('sending'
 CREATE INDEX deliveries_silent ON deliveries (next_at) WHERE state = 'sent';
 CREATE INDEX deliveries_order ON deliveries (conversation_id, recipient, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX deliveries_failed ON deliveries (conversation_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
+CREATE INDEX deliveries_failures ON deliveries (message_id) WHERE NOT handled AND state IN ('failed', 'undelivered', 'expired', 'unknown');
 CREATE INDEX deliveries_created ON deliveries (created_at, state);
 CREATE INDEX deliveries_message ON deliveries (message_id);
 CREATE INDEX deliveries_conversation ON deliveries (conversation_id, rev);
@@ -365,6 +371,13 @@ CREATE TABLE placements (
 CREATE UNIQUE INDEX placements_message ON placements (message_id) WHERE newest;
 CREATE INDEX placements_record ON placements (record_id, message_id) WHERE newest;
 CREATE INDEX placements_rev ON placements (rev);
+
+-- Messages that are found by other words than when they were written. The search
+-- index heeds them in order and takes them away.
+CREATE TABLE search_queue (
+  id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  message_id BIGINT NOT NULL REFERENCES messages (id)
+);
 
 -- Which record a contact's texts are about, as somebody of the team last said.
 CREATE TABLE corrections (

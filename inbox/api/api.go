@@ -26,12 +26,14 @@ import (
 
 // API serves /api/v1.
 type API struct {
-	store *data.Store
-	in    *intake.Intake
+	// PublicURL is where contacts reach the portal, without a slash at the end.
+	PublicURL string
+	store     *data.Store
+	in        *intake.Intake
 }
 
 // New makes the API.
-func New(store *data.Store, in *intake.Intake) *API { return &API{store, in} }
+func New(store *data.Store, in *intake.Intake) *API { return &API{store: store, in: in} }
 
 const about = `The shared inbox for programs: contacts, records (jobs, quotes, projects, maintenance requests), conversations and messages.
 
@@ -52,7 +54,9 @@ func (a *API) Mount(r *gin.Engine) {
 	h := humagin.New(r, cfg)
 	h.UseMiddleware(a.authenticate(h))
 	a.mountConversations(h)
+	a.mountSearch(h)
 	a.mountContacts(h)
+	a.mountPortal(h)
 	a.mountRecords(h)
 	describeErrors(h)
 }

@@ -43,6 +43,9 @@ type Contact struct {
 	Company     string     `json:"company,omitempty" example:"Raman Lettings"`
 	Side        string     `json:"side" enum:"customer,tenant,owner,service_pro,handyman"`
 	Zone        string     `json:"zone,omitempty" doc:"IANA time zone; absent: the business's" example:"America/Los_Angeles"`
+	Notify      string     `json:"notify" enum:",text,email,both,none" doc:"How they want to hear of messages; empty: as the kind of the conversation says"`
+	Language    string     `json:"language,omitempty" doc:"Of the portal and mails; absent: the business's" example:"es"`
+	Portal      *Portal    `json:"portal,omitempty" doc:"Their way into the portal; only with one contact, not in lists"`
 	Busy        bool       `json:"busy" doc:"What service pros and handymen say of themselves"`
 	Phones      []string   `json:"phones" example:"[\"+14155550134\"]"`
 	Emails      []string   `json:"emails" example:"[\"priya@example.com\"]"`
@@ -54,13 +57,20 @@ type Contact struct {
 	CreatedAt   time.Time  `json:"created_at"`
 }
 
+// Portal is how a contact stands to the portal.
+type Portal struct {
+	Links      int64      `json:"links" doc:"How many links still work"`
+	Devices    int64      `json:"devices" doc:"On how many they are signed in"`
+	LastSeenAt *time.Time `json:"last_seen_at,omitempty"`
+}
+
 // Address is a phone number or an email in the API.
 type Address struct {
 	Channel    string `json:"channel" enum:"sms,email"`
 	Value      string `json:"value" example:"+14155550134"`
 	Answerable bool   `json:"answerable" doc:"false: no text can go there, such as to a short code"`
 	OptedOut   bool   `json:"opted_out" doc:"They texted STOP"`
-	Problem    string `json:"problem,omitempty" doc:"Why texts to it fail" example:"Landline: it cannot receive texts"`
+	Problem    string `json:"problem,omitempty" doc:"Why texts or mails to it fail" example:"Landline: it cannot receive texts"`
 }
 
 func moment(t time.Time) *time.Time {
@@ -75,7 +85,7 @@ func newContact(c bridge.Contact) Contact {
 	out := Contact{
 		ID: id(c.ID), ExternalID: c.External, Name: c.Name, Title: c.Title(), Company: c.Company, Side: string(c.Side), Zone: c.Zone, Busy: c.Busy,
 		Phones: []string{}, Emails: []string{}, Addresses: []Address{}, Connected: c.Connected(), ConnectedAt: moment(c.ConnectedAt),
-		InvitedAt: moment(c.InvitedAt), MergedInto: id(c.MergedInto), CreatedAt: c.CreatedAt.UTC(),
+		Notify: string(c.Told), Language: c.Language, InvitedAt: moment(c.InvitedAt), MergedInto: id(c.MergedInto), CreatedAt: c.CreatedAt.UTC(),
 	}
 	for _, a := range c.Addresses {
 		out.Addresses = append(out.Addresses, Address{string(a.Channel), a.Value, a.Answerable, a.OptedOut, a.Problem})
@@ -159,14 +169,20 @@ func (a *API) contact(ctx context.Context, in *idInput) (*contactOutput, error) 
 		return nil, trouble(ctx, err)
 	}
 	var c bridge.Contact
+	var access data.PortalAccess
 	err := a.store.Read(ctx, func(tx *data.Tx) (err error) {
-		c, err = tx.Contact(bridge.ContactID(in.ID))
+		if c, err = tx.Contact(bridge.ContactID(in.ID)); err != nil {
+			return err
+		}
+		access, err = tx.PortalAccess(c.ID, a.in.Now())
 		return err
 	})
 	if err != nil {
 		return nil, trouble(ctx, err)
 	}
-	return contactAnswer(c), nil
+	out := contactAnswer(c)
+	out.Body.Portal = &Portal{access.Links, access.Devices, moment(access.Seen)}
+	return out, nil
 }
 
 type addContactInput struct {
@@ -176,6 +192,8 @@ type addContactInput struct {
 		Company    string   `json:"company,omitempty" maxLength:"100"`
 		Side       string   `json:"side,omitempty" enum:"customer,tenant,owner,service_pro,handyman" default:"customer"`
 		Zone       string   `json:"zone,omitempty" example:"America/Los_Angeles"`
+		Notify     string   `json:"notify,omitempty" enum:"text,email,both,none"`
+		Language   string   `json:"language,omitempty" example:"es"`
 		Busy       bool     `json:"busy,omitempty"`
 		Phones     []string `json:"phones,omitempty" maxItems:"20" example:"[\"+1 415 555 0134\"]"`
 		Emails     []string `json:"emails,omitempty" maxItems:"20" example:"[\"priya@example.com\"]"`
@@ -191,7 +209,8 @@ func (a *API) addContact(ctx context.Context, in *addContactInput) (*contactOutp
 	if err != nil {
 		return nil, trouble(ctx, err)
 	}
-	ch := intake.ContactChange{Name: &b.Name, Company: &b.Company, Zone: &b.Zone, Side: &side, Busy: &b.Busy, Phones: b.Phones, Emails: b.Emails}
+	ch := intake.ContactChange{Name: &b.Name, Company: &b.Company, Zone: &b.Zone, Side: &side, Busy: &b.Busy, Phones: b.Phones, Emails: b.Emails,
+		Told: (*bridge.Told)(&b.Notify), Language: &b.Language}
 	if b.ExternalID != "" {
 		ch.External = &b.ExternalID
 	}
@@ -210,6 +229,8 @@ type changeContactInput struct {
 		Company    Patch[string]   `json:"company,omitempty" maxLength:"100"`
 		Side       Patch[string]   `json:"side,omitempty" doc:"As in a contact; null is customer"`
 		Zone       Patch[string]   `json:"zone,omitempty"`
+		Notify     Patch[string]   `json:"notify,omitempty" doc:"text, email, both or none; null or empty: as the kind of the conversation says"`
+		Language   Patch[string]   `json:"language,omitempty" doc:"null: the business's"`
 		Busy       Patch[bool]     `json:"busy,omitempty"`
 		Phones     Patch[[]string] `json:"phones,omitempty" maxItems:"20" doc:"All of them"`
 		Emails     Patch[[]string] `json:"emails,omitempty" maxItems:"20" doc:"All of them"`
@@ -220,6 +241,7 @@ func (a *API) changeContact(ctx context.Context, in *changeContactInput) (*conta
 	b := &in.Body
 	ch := intake.ContactChange{
 		Name: b.Name.pointer(), Company: b.Company.pointer(), Zone: b.Zone.pointer(), Busy: b.Busy.pointer(), External: b.ExternalID.pointer(),
+		Told: (*bridge.Told)(b.Notify.pointer()), Language: b.Language.pointer(),
 		OnlyPhones: b.Phones.pointer(), OnlyEmails: b.Emails.pointer(),
 	}
 	if b.Side.Given {

@@ -77,28 +77,56 @@ type About struct {
 
 // Message is a message in the API.
 type Message struct {
-	ID         string     `json:"id"`
-	At         time.Time  `json:"at"`
-	Direction  string     `json:"direction" enum:"in,out,note,event"`
-	Channel    string     `json:"channel"`
-	Author     string     `json:"author"`
-	AuthorKind string     `json:"author_kind" enum:"contact,staff,ai,system"`
-	Body       string     `json:"body"`
-	Media      int        `json:"media,omitempty" doc:"How many files came with it"`
-	About      *About     `json:"about,omitempty" doc:"Which record it is about; absent: not said"`
-	Deliveries []Delivery `json:"deliveries,omitempty"`
+	ID         string    `json:"id"`
+	At         time.Time `json:"at"`
+	Direction  string    `json:"direction" enum:"in,out,note,event"`
+	Channel    string    `json:"channel"`
+	Author     string    `json:"author"`
+	AuthorKind string    `json:"author_kind" enum:"contact,staff,ai,system"`
+	Body       string    `json:"body"`
+	Media      int       `json:"media,omitempty" doc:"How many files came with it"`
+	// Attachments are those files.
+	Attachments []Attachment `json:"attachments,omitempty"`
+	About       *About       `json:"about,omitempty" doc:"Which record it is about; absent: not said"`
+	Deliveries  []Delivery   `json:"deliveries,omitempty"`
+	Views       []View       `json:"views,omitempty" doc:"Who has had and seen it. Only a page in which it was in view makes it read; a text is never read by itself"`
+}
+
+// Attachment is a file of a message in the API.
+type Attachment struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Type    string `json:"type" doc:"As found in the file" example:"image/jpeg"`
+	Size    int64  `json:"size" doc:"Bytes"`
+	State   string `json:"state" enum:"kept,arriving,lost"`
+	URL     string `json:"url,omitempty" doc:"Where it can be loaded, without a key, for 30 days; absent while it is not there"`
+	Problem string `json:"problem,omitempty" doc:"Why it did not arrive"`
+}
+
+// View is one person's receipt of a message in the API.
+type View struct {
+	ContactID   string     `json:"contact_id,omitempty"`
+	StaffID     string     `json:"staff_id,omitempty"`
+	Name        string     `json:"name" example:"Priya Raman"`
+	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
+	ReadAt      *time.Time `json:"read_at,omitempty"`
 }
 
 // Delivery is a delivery in the API.
 type Delivery struct {
-	ID        string `json:"id"`
-	Channel   string `json:"channel"`
-	To        string `json:"to"`
-	State     string `json:"state"`
-	Attempts  int    `json:"attempts"`
-	CarrierID string `json:"carrier_id,omitempty"`
-	ErrorCode string `json:"error_code,omitempty"`
-	Reason    string `json:"reason,omitempty" doc:"Why it did not arrive, in plain words"`
+	ID          string     `json:"id"`
+	Purpose     string     `json:"purpose" enum:"message,alert,link,code" doc:"alert: it tells the team of the message"`
+	ContactID   string     `json:"contact_id,omitempty" doc:"For whom; absent for the team"`
+	Channel     string     `json:"channel" enum:"sms,email"`
+	To          string     `json:"to"`
+	State       string     `json:"state" doc:"canceled with carried_by: a later mail says it too"`
+	CarriedBy   string     `json:"carried_by,omitempty" doc:"Id of that mail's delivery"`
+	Attempts    int        `json:"attempts"`
+	SentAt      *time.Time `json:"sent_at,omitempty"`
+	DeliveredAt *time.Time `json:"delivered_at,omitempty"`
+	CarrierID   string     `json:"carrier_id,omitempty"`
+	ErrorCode   string     `json:"error_code,omitempty"`
+	Reason      string     `json:"reason,omitempty" doc:"Why it did not arrive, in plain words"`
 }
 
 func newConversation(c bridge.Conversation) Conversation {
@@ -119,15 +147,28 @@ func (a *API) newMessage(m bridge.Message) Message {
 		ID: id(m.ID), At: m.At.UTC(), Direction: string(m.Direction), Channel: string(m.Channel),
 		Author: m.Author.Name, AuthorKind: string(m.Author.Kind), Body: m.Body, Media: len(m.Attachments),
 	}
+	for _, f := range m.Attachments {
+		v := Attachment{ID: id(f.ID), Name: f.Name, Type: f.ContentType, Size: f.Size, State: string(f.State), Problem: f.Problem}
+		if f.State == bridge.Kept && a.in.Link != nil {
+			v.URL = a.in.Link(f)
+		}
+		out.Attachments = append(out.Attachments, v)
+	}
 	if m.About.Record != 0 {
 		out.About = &About{id(m.About.Record), m.About.RecordLabel, m.About.Because}
 	}
 	for _, d := range m.Deliveries {
-		v := Delivery{ID: id(d.ID), Channel: string(d.Channel), To: d.To, State: string(d.State), Attempts: d.Attempts, CarrierID: d.CarrierID, ErrorCode: d.Code}
+		v := Delivery{
+			ID: id(d.ID), Purpose: string(d.Purpose), ContactID: id(d.Contact), Channel: string(d.Channel), To: d.To, State: string(d.State), CarriedBy: id(d.CarriedBy),
+			Attempts: d.Attempts, SentAt: moment(d.SentAt), DeliveredAt: moment(d.DeliveredAt), CarrierID: d.CarrierID, ErrorCode: d.Code,
+		}
 		if words, ok := a.in.Words[d.Channel]; ok && d.Code != "" && d.State.Failure() {
 			v.Reason = words.Explain(d.Code).Sentence
 		}
 		out.Deliveries = append(out.Deliveries, v)
+	}
+	for _, s := range m.Views {
+		out.Views = append(out.Views, View{id(s.Contact), id(s.Staff), s.Name, moment(s.DeliveredAt), moment(s.ReadAt)})
 	}
 	return out
 }
@@ -262,13 +303,14 @@ type sendInput struct {
 	Body struct {
 		Body string `json:"body" minLength:"1" maxLength:"10000"`
 		Note bool   `json:"note,omitempty" doc:"true: only the team sees it"`
+		By   string `json:"by,omitempty" enum:"sms,email,portal" doc:"The way it goes; absent: as the kind and the contact's own wish say"`
 	}
 }
 
 type sendOutput struct{ Body Message }
 
 func (a *API) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
-	d := intake.Draft{Conversation: bridge.ConversationID(in.ID), Body: in.Body.Body}
+	d := intake.Draft{Conversation: bridge.ConversationID(in.ID), Body: in.Body.Body, By: bridge.Channel(in.Body.By)}
 	if in.Key != "" {
 		d.ClientID = "api:" + id(actor(ctx).ID) + ":" + in.Key
 	}

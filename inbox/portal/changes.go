@@ -54,6 +54,9 @@ func (p *Portal) sendChanges(c *gin.Context, who bridge.Contact, open bridge.Con
 		if out.Rows, err = p.newRows(tx, c, who, moved); err != nil {
 			return err
 		}
+		for i := range out.Rows {
+			out.Rows[i].Current = out.Rows[i].ID == open
+		}
 		for _, id := range lost {
 			out.Rows = append(out.Rows, templates.PortalRow{Words: out.Words, ID: id, Gone: true})
 		}

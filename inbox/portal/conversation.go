@@ -36,7 +36,7 @@ func (p *Portal) conversation(c *gin.Context, who bridge.Contact) error {
 
 // showTalk shows a conversation; form has what was typed and what was wrong with it.
 func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridge.ConversationID, form templates.PortalComposer) error {
-	before := number[bridge.MessageID](c.Query("before"))
+	from := placeIn(c)
 	return page(p, c, code, "p-talk", func(tx *data.Tx) (v templates.PortalTalk, err error) {
 		f, err := p.in.ContactFacts(tx, who, id)
 		if err != nil {
@@ -50,7 +50,14 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		if v.About = f.Conversation.RecordLabel; strings.HasSuffix(v.About, v.Heading) {
 			v.About = strings.TrimSpace(strings.TrimSuffix(v.About, v.Heading))
 		}
-		if v.Items, v.Older, err = p.items(tx, c, who, id, before); err != nil {
+		var newer bridge.MessageID
+		if v.Items, v.Older, newer, err = p.items(tx, c, who, id, from); err != nil {
+			return v, err
+		}
+		if newer != 0 {
+			v.Newer = conversationURL(id) + "?after=" + strconv.FormatInt(int64(newer), 10)
+		}
+		if v.Rows, err = p.beside(tx, c, who, id); err != nil {
 			return v, err
 		}
 		if n := len(v.Items); n > 0 {
@@ -75,27 +82,66 @@ func (p *Portal) composer(v *templates.PortalTalk, form templates.PortalComposer
 	}
 	form.Words, form.Conv, form.Business, form.Action = v.Words, v.ID, v.Business, conversationURL(v.ID)+"/reply"
 	form.CallHref, form.CallText = v.CallHref, v.CallText
+	uploads := form.Files.Uploads
+	form.Files = newRule(v.Words, f.Settings.Policy(f.Conversation.Kind).Files, conversationURL(v.ID)+"/files")
+	form.Files.Uploads = uploads
 	v.Composer = form
 }
 
-// items are a page of messages, and the address of the page before it.
-func (p *Portal) items(tx *data.Tx, c *gin.Context, who bridge.Contact, id bridge.ConversationID, before bridge.MessageID) (templates.PortalItems, string, error) {
-	ms, err := tx.WrittenMessages(id, before, pageSize+1)
-	if err != nil {
-		return nil, "", err
+// A place is where a conversation opens: before a message, after one, or around one
+// that was found; its zero value is the newest end.
+type place struct{ before, after, at bridge.MessageID }
+
+func placeIn(c *gin.Context) place {
+	ask := func(name string) bridge.MessageID { return number[bridge.MessageID](c.Query(name)) }
+	return place{ask("before"), ask("after"), ask("at")}
+}
+
+// read gives a page of messages at the place, and whether there are others before and
+// after it.
+func (l place) read(tx *data.Tx, id bridge.ConversationID) (ms []bridge.Message, before, after bool, err error) {
+	most := pageSize
+	if l.at != 0 {
+		most, l.before, l.after = pageSize/2, l.at+1, l.at
 	}
-	older := ""
-	if len(ms) > pageSize {
-		ms = ms[1:]
+	if l.after == 0 || l.at != 0 {
+		if ms, err = tx.WrittenMessages(id, l.before, most+1); err != nil {
+			return nil, false, false, err
+		}
+		if before = len(ms) > most; before {
+			ms = ms[1:]
+		}
+	}
+	if l.after == 0 {
+		return ms, before, l.before != 0, nil
+	}
+	later, err := tx.WrittenAfter(id, l.after, most+1)
+	if after = len(later) > most; after {
+		later = later[:most]
+	}
+	return append(ms, later...), before || l.at == 0, after, err
+}
+
+// items are a page of messages, the address of the page before it, and the last of
+// them if others follow.
+func (p *Portal) items(tx *data.Tx, c *gin.Context, who bridge.Contact, id bridge.ConversationID, from place) (_ templates.PortalItems, older string, newer bridge.MessageID, err error) {
+	ms, before, after, err := from.read(tx, id)
+	if err != nil || len(ms) == 0 {
+		return nil, "", 0, err
+	}
+	if before {
 		older = conversationURL(id) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
+	}
+	if after {
+		newer = ms[len(ms)-1].ID
 	}
 	first, err := tx.FirstUnseen(who.ID, id)
 	if err != nil {
-		return nil, "", err
+		return nil, "", 0, err
 	}
 	view, err := p.viewer(tx, c, who)
 	if err != nil {
-		return nil, "", err
+		return nil, "", 0, err
 	}
 	out := make(templates.PortalItems, len(ms))
 	for i, m := range ms {
@@ -105,7 +151,7 @@ func (p *Portal) items(tx *data.Tx, c *gin.Context, who bridge.Contact, id bridg
 			out[i].Day = out[i].Message.At.DayLabel
 		}
 	}
-	return out, older, nil
+	return out, older, newer, nil
 }
 
 func (p *Portal) older(c *gin.Context, who bridge.Contact) error {
@@ -119,7 +165,7 @@ func (p *Portal) older(c *gin.Context, who bridge.Contact) error {
 		if _, err := tx.ContactConversation(who.ID, id); err != nil {
 			return err
 		}
-		items, older, err = p.items(tx, c, who, id, number[bridge.MessageID](c.Query("before")))
+		items, older, _, err = p.items(tx, c, who, id, placeIn(c))
 		return err
 	})
 	if err != nil {
@@ -136,8 +182,7 @@ func (p *Portal) reply(c *gin.Context, who bridge.Contact) error {
 	if err != nil {
 		return err
 	}
-	d := intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client")}
-	m, err := p.in.PortalReply(c.Request.Context(), who.ID, d)
+	d, m, err := p.readReply(c, who, id)
 	var invalid *bridge.Invalid
 	var denied *bridge.Denied
 	if errors.As(err, &invalid) || errors.As(err, &denied) {
@@ -167,6 +212,20 @@ func (p *Portal) reply(c *gin.Context, who bridge.Contact) error {
 	return p.Fragment(c, http.StatusOK, "p-said", said)
 }
 
+// readReply reads the form of a reply, and stores it.
+func (p *Portal) readReply(c *gin.Context, who bridge.Contact, id bridge.ConversationID) (d intake.Draft, m bridge.Message, err error) {
+	rule, err := p.rule(c, who, id)
+	if err != nil {
+		return d, m, err
+	}
+	files, err := p.form(c, who, func() bridge.Files { return rule })
+	d = intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client"), Files: files}
+	if err == nil {
+		m, err = p.in.PortalReply(c.Request.Context(), who.ID, d)
+	}
+	return d, m, err
+}
+
 // refused shows the form again with what was typed and why it was not sent.
 func (p *Portal) refused(c *gin.Context, who bridge.Contact, d intake.Draft, err error) error {
 	t := web.Explain(c.Request.Context(), err)
@@ -175,7 +234,15 @@ func (p *Portal) refused(c *gin.Context, who bridge.Contact, d intake.Draft, err
 		c.String(http.StatusUnprocessableEntity, "%s", text)
 		return nil
 	}
-	return p.showTalk(c, http.StatusUnprocessableEntity, who, d.Conversation, templates.PortalComposer{Body: d.Body, Client: d.ClientID, Error: text})
+	form := templates.PortalComposer{Body: d.Body, Client: d.ClientID, Error: text}
+	err = p.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+		form.Files.Uploads, err = p.kept(tx, who, d.Files)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.showTalk(c, http.StatusUnprocessableEntity, who, d.Conversation, form)
 }
 
 // maxSeen is how many messages a page may report at once.

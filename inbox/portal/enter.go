@@ -22,6 +22,7 @@ func (p *Portal) mountDoors(r gin.IRouter) {
 	g.GET("/m/:token", p.do(p.enterPage))
 	g.POST("/m/:token", p.do(p.enter))
 	g.POST("/m/:token/code", p.do(p.askCode))
+	g.POST("/m/:token/new", p.do(p.askNew))
 	g.POST("/m/:token/not-me", p.do(p.notMe))
 	g.GET("/portal/enter", p.do(p.askPage))
 	g.POST("/portal/enter", p.do(p.ask))
@@ -66,6 +67,9 @@ func (p *Portal) showEnter(c *gin.Context, code int, v templates.PortalEnter) er
 		}
 		v.PortalShell, err = p.shell(c, tx, bridge.Contact{Language: e.Contact.Language}, "Your messages", "")
 		v.Action, v.NeedsCode, v.CodeTo, v.Unread = "/m/"+token, e.NeedsCode, bridge.MaskAddress(e.Address), e.Unread
+		if v.AskSent = v.Over && v.CodeSent; v.Over && e.Address != "" {
+			v.AskTo = v.CodeTo
+		}
 		if !e.NeedsCode { // whoever holds an old link learns no name
 			v.Hello, _, _ = strings.Cut(e.Contact.Name, " ")
 		} else {
@@ -109,7 +113,7 @@ func (p *Portal) enter(c *gin.Context, _ bridge.Contact) error {
 	if errors.As(err, &invalid) {
 		view := templates.PortalEnter{CodeSent: typed != ""}
 		if typed != "" {
-			view.Error = p.words(c, e.Contact).T(invalid.Problem + ".")
+			view.Error = p.words(c, e.Contact).T(invalid.Problem) + "."
 		}
 		return p.showEnter(c, http.StatusUnprocessableEntity, view)
 	}
@@ -184,6 +188,19 @@ func (p *Portal) askCode(c *gin.Context, _ bridge.Contact) error {
 	return nil
 }
 
+// askNew sends a new link to where one went that has expired.
+func (p *Portal) askNew(c *gin.Context, _ bridge.Contact) error {
+	if !p.Allow(c, "portal ask", askTries) {
+		return tooMany(c)
+	}
+	token := c.Param("token")
+	if err := p.in.AskAgain(c.Request.Context(), bridge.HashSecret(token)); err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/m/"+token+"?sent=1")
+	return nil
+}
+
 func (p *Portal) notMe(c *gin.Context, _ bridge.Contact) error {
 	if !p.Allow(c, "portal link", enterTries) {
 		return tooMany(c)
@@ -213,15 +230,14 @@ func (p *Portal) askPage(c *gin.Context, _ bridge.Contact) error {
 
 func (p *Portal) showAsk(c *gin.Context, code int, v templates.PortalAsk) error {
 	return page(p, c, code, "p-ask", func(tx *data.Tx) (templates.PortalAsk, error) {
-		s, err := tx.Settings()
-		if err == nil && !s.PortalOn {
-			err = &bridge.Denied{Code: "portal_off", Sentence: "The portal is closed at the moment"}
-		}
-		if err != nil {
+		if err := p.open(tx); err != nil {
 			return v, err
 		}
-		v.PortalShell, err = p.shell(c, tx, bridge.Contact{}, "Your messages", "")
-		v.Error = v.T(v.Error)
+		shell, err := p.shell(c, tx, bridge.Contact{}, "Your messages", "")
+		v.PortalShell = shell
+		if v.Error != "" {
+			v.Error = v.T(v.Error) + "."
+		}
 		return v, err
 	})
 }
@@ -236,7 +252,7 @@ func (p *Portal) ask(c *gin.Context, _ bridge.Contact) error {
 	err := p.in.AskLink(c.Request.Context(), v.Address)
 	var invalid *bridge.Invalid
 	if errors.As(err, &invalid) {
-		v.Error = invalid.Problem + "."
+		v.Error = invalid.Problem
 		return p.showAsk(c, http.StatusUnprocessableEntity, v)
 	}
 	if err != nil {

@@ -58,6 +58,21 @@ func (p *Portal) rows(tx *data.Tx, c *gin.Context, who bridge.Contact) ([]templa
 	return p.newRows(tx, c, who, ts)
 }
 
+// maxBeside is how many conversations stand beside the open one on a wide screen.
+const maxBeside = 30
+
+func (p *Portal) beside(tx *data.Tx, c *gin.Context, who bridge.Contact, open bridge.ConversationID) ([]templates.PortalRow, error) {
+	ts, err := tx.ContactConversations(who.ID, maxBeside)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.newRows(tx, c, who, ts)
+	for i := range rows {
+		rows[i].Current = rows[i].ID == open
+	}
+	return rows, err
+}
+
 func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []data.Thread) ([]templates.PortalRow, error) {
 	w, now := p.words(c, who), p.today(who)
 	var newest []bridge.MessageID
@@ -72,12 +87,12 @@ func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []d
 	}
 	rows := make([]templates.PortalRow, 0, len(ts))
 	for _, t := range ts {
-		r := templates.PortalRow{Words: w, ID: t.ID, Rev: t.Rev, Href: conversationURL(t.ID), Title: p.heading(t.Conversation), Unread: t.Unread, At: templates.NewStamp(t.CreatedAt, now)}
+		r := templates.PortalRow{Words: w, ID: t.ID, Rev: t.Rev, Href: conversationURL(t.ID), Title: p.heading(t.Conversation), Unread: t.Unread, At: w.Stamp(t.CreatedAt, now)}
 		if r.About = t.RecordLabel; r.About == r.Title {
 			r.About = ""
 		}
 		if m, ok := ms[t.Newest]; ok {
-			r.Preview, r.At, r.AI = m.Preview(), templates.NewStamp(m.At, now), m.Author.Kind == bridge.ByAI
+			r.Preview, r.At, r.AI = preview(w, m), w.Stamp(m.At, now), m.Author.Kind == bridge.ByAI
 			r.Who = p.author(w, m, who)
 		}
 		rows = append(rows, r)

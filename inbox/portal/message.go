@@ -54,13 +54,13 @@ func (v viewer) message(m bridge.Message, into string, first bridge.MessageID) t
 	out := templates.PortalMessage{
 		Words: v.words, ID: m.ID, Rev: m.Rev, Into: into, Mine: m.Author.Kind == bridge.ByContact && m.Author.ID == int64(v.who.ID),
 		AI: m.Author.Kind == bridge.ByAI, Who: v.p.author(v.words, m, v.who), Key: string(m.Author.Kind) + strconv.FormatInt(m.Author.ID, 10),
-		Body: m.Body, At: templates.NewStamp(m.At, v.now),
+		Body: m.Body, At: v.words.Stamp(m.At, v.now),
 	}
 	if m.Author.Kind == bridge.ByStaff {
 		out.Role = v.roles[m.Author.ID]
 	}
 	for _, a := range m.Attachments {
-		out.Files = append(out.Files, templates.Attachment{Name: a.Name, Type: a.ContentType})
+		out.Files = append(out.Files, newAttachment(a))
 	}
 	if out.Mine {
 		out.ClientID = m.ClientID
@@ -102,7 +102,7 @@ func (v viewer) state(m bridge.Message) (short, full string) {
 	return read, there + " · " + read
 }
 
-func (v viewer) clock(at time.Time) string { return templates.NewStamp(at, v.now).Text }
+func (v viewer) clock(at time.Time) string { return v.words.Stamp(at, v.now).Text }
 
 // failure says that a message could not reach the reader's phone or mailbox. Those of
 // others, and the team's own alerts, are nothing to them.

@@ -24,10 +24,15 @@ func (p *Portal) showNew(c *gin.Context, code int, who bridge.Contact, v templat
 		if v.PortalShell, err = p.shell(c, tx, who, "New message", "messages"); err != nil {
 			return v, err
 		}
+		s, err := tx.Settings()
+		if err != nil {
+			return v, err
+		}
 		choices, err := p.in.PortalChoices(tx, who)
 		v.SubjectOnly = len(choices) > 0
 		for _, ch := range choices {
 			o := templates.PortalChoice{Value: choiceValue(ch.Kind, ch.Record.ID), Text: ch.Record.Label(), Subject: ch.Subject}
+			o.Files = newRule(v.Words, s.Policy(ch.Kind).Files, "/portal/new/files")
 			if o.Text == "" {
 				o.Text = v.T("Anything else")
 				if len(choices) == 1 {
@@ -36,6 +41,10 @@ func (p *Portal) showNew(c *gin.Context, code int, who bridge.Contact, v templat
 			}
 			v.NeedsSubject, v.SubjectOnly = v.NeedsSubject || ch.Subject, v.SubjectOnly && ch.Subject
 			v.Choices = append(v.Choices, o)
+			if uploads := v.Files.Uploads; len(v.Choices) == 1 || o.Value == v.Chosen {
+				v.Files = o.Files
+				v.Files.Uploads = uploads
+			}
 		}
 		return v, err
 	})
@@ -46,11 +55,19 @@ func choiceValue(k bridge.Kind, r bridge.RecordID) string {
 }
 
 func (p *Portal) create(c *gin.Context, who bridge.Contact) error {
+	rule, err := p.startRules(c, who)
+	if err != nil {
+		return err
+	}
+	files, err := p.form(c, who, func() bridge.Files { return rule(c.PostForm("about")) })
 	kind, record, _ := strings.Cut(c.PostForm("about"), ":")
 	s := intake.PortalStart{
-		Kind: bridge.Kind(kind), Record: number[bridge.RecordID](record), Subject: c.PostForm("subject"), Body: c.PostForm("body"), ClientID: c.PostForm("client"),
+		Kind: bridge.Kind(kind), Record: number[bridge.RecordID](record), Subject: c.PostForm("subject"), Body: c.PostForm("body"), ClientID: c.PostForm("client"), Files: files,
 	}
-	m, err := p.in.PortalStart(c.Request.Context(), who.ID, s)
+	var m bridge.Message
+	if err == nil {
+		m, err = p.in.PortalStart(c.Request.Context(), who.ID, s)
+	}
 	var invalid *bridge.Invalid
 	var denied *bridge.Denied
 	if errors.As(err, &invalid) || errors.As(err, &denied) {
@@ -58,6 +75,12 @@ func (p *Portal) create(c *gin.Context, who bridge.Contact) error {
 		v := templates.PortalNew{Client: s.ClientID, Chosen: c.PostForm("about"), Subject: s.Subject, Body: s.Body, Error: sentence(p.words(c, who), t)}
 		if v.Field = strings.TrimPrefix(t.Name, "invalid_"); t.Name == "subject" {
 			v.Error = p.words(c, who).T("It needs a subject: say in a few words what it is about.")
+		}
+		if err := p.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {
+			v.Files.Uploads, err = p.kept(tx, who, files)
+			return err
+		}); err != nil {
+			return err
 		}
 		return p.showNew(c, http.StatusUnprocessableEntity, who, v)
 	}

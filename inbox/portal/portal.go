@@ -52,16 +52,20 @@ func New(o Options) *Portal { return &Portal{o.Web, o, o.Intake, o.Hub} }
 // who is signed in.
 func (p *Portal) Mount(r gin.IRouter) {
 	p.mountDoors(r)
+	p.mountWidget(r)
 	g := r.Group("/portal", p.require)
 	g.GET("", p.do(p.home))
 	g.GET("/messages", p.do(p.list))
+	g.GET("/search", p.do(p.search))
 	g.GET("/new", p.do(p.newPage))
 	g.POST("/new", p.do(p.create))
 	g.GET("/changes", p.do(p.changes))
 	g.GET("/events", p.do(p.events))
 	g.GET("/settings", p.do(p.settings))
 	g.POST("/settings", p.do(p.saveSettings))
+	g.POST("/reach", p.do(p.reach))
 	g.POST("/signout", p.do(p.signOut))
+	p.mountFiles(g)
 	c := g.Group("/c/:id")
 	c.GET("", p.do(p.conversation))
 	c.GET("/older", p.do(p.older))
@@ -113,7 +117,7 @@ func (p *Portal) require(c *gin.Context) {
 	if !errors.Is(err, bridge.ErrNotFound) {
 		p.fail(c, err)
 	} else if web.WantsFragment(c) || c.Request.Method != http.MethodGet {
-		c.String(http.StatusUnauthorized, "%s", "You are signed out. Ask for a new link; what you wrote is kept on this device.")
+		c.String(http.StatusUnauthorized, "%s", p.words(c, who).T("You are signed out. Ask for a new link; what you wrote is kept on this device."))
 	} else {
 		c.Redirect(http.StatusSeeOther, "/portal/enter?next="+url.QueryEscape(c.Request.URL.RequestURI()))
 	}
@@ -256,7 +260,12 @@ func (p *Portal) fail(c *gin.Context, err error) {
 	}
 	err = page(p, c, t.Code, "p-word", func(tx *data.Tx) (v templates.PortalWord, err error) {
 		v.PortalShell, err = p.shell(c, tx, contact, t.Heading, "")
-		v.Heading, v.Text, v.Href, v.Link = w.T(t.Heading), text, "/portal", w.T("My messages")
+		v.Heading, v.Text = w.T(t.Heading), text
+		if t.Name == "portal_off" {
+			v.Heading = w.T("Closed at the moment")
+		} else {
+			v.Href, v.Link = "/portal", w.T("My messages")
+		}
 		if v.CallText != "" {
 			v.Text += " " + w.T("You can also call us on %s.", v.CallText)
 		}
@@ -306,6 +315,7 @@ var said = map[string]string{
 	"file_alone":         "A message here has an image or text, not both. Send the image first, then the text.",
 	"file_too_large":     "A file is too large. Choose a smaller one.",
 	"file_type":          "Files of this type are not taken here. Photos work best.",
+	"signed_out":         "You are signed out. Ask for a new link; what you wrote is kept on this device.",
 	"quota":              "The space for files of this project is used up. Call us, and we make room.",
 }
 

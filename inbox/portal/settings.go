@@ -13,7 +13,7 @@ import (
 )
 
 func (p *Portal) settings(c *gin.Context, who bridge.Contact) error {
-	return p.showSettings(c, http.StatusOK, who, templates.PortalSettings{Saved: c.Query("saved") == "1"})
+	return p.showSettings(c, http.StatusOK, who, templates.PortalSettings{Saved: c.Query("saved") == "1", ReachSent: c.Query("noted") == "1"})
 }
 
 func (p *Portal) showSettings(c *gin.Context, code int, who bridge.Contact, v templates.PortalSettings) error {
@@ -24,7 +24,7 @@ func (p *Portal) showSettings(c *gin.Context, code int, who bridge.Contact, v te
 		for _, o := range []templates.PortalOption{
 			{Value: "", Text: "As usual", Hint: "The way that fits the conversation"},
 			{Value: string(bridge.ToldByText), Text: "Text"}, {Value: string(bridge.ToldByEmail), Text: "Email"}, {Value: string(bridge.ToldByBoth), Text: "Text and email"},
-			{Value: string(bridge.ToldNothing), Text: "Nothing", Hint: "You look in here by yourself"},
+			{Value: string(bridge.ToldNothing), Text: "Stop everything", Hint: "Neither texts nor emails about messages; you look in here by yourself"},
 		} {
 			o.Text, o.Hint, o.Chosen = v.T(o.Text), v.T(o.Hint), o.Value == string(who.Told)
 			v.Told = append(v.Told, o)
@@ -42,10 +42,18 @@ func (p *Portal) showSettings(c *gin.Context, code int, who bridge.Contact, v te
 			}
 			v.Addresses = append(v.Addresses, row)
 		}
+		if v.Client == "" {
+			v.Client = newClient()
+		}
+		if conv, kind, err := p.whereTo(tx, who); err != nil {
+			return v, err
+		} else if conv != 0 || kind != "" {
+			v.CanReach = true
+		}
 		sessions, err := tx.PortalSessions(who.ID, p.Now())
 		this, _ := tx.PortalSession(c.GetString(hashKey), p.Now())
 		for _, s := range sessions {
-			v.Devices = append(v.Devices, templates.PortalDevice{Name: s.Device, Seen: templates.NewStamp(s.SeenAt, p.today(who)), This: s == this})
+			v.Devices = append(v.Devices, templates.PortalDevice{Name: s.Device, Seen: v.Stamp(s.SeenAt, p.today(who)), This: s == this})
 		}
 		return v, err
 	})

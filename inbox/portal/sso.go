@@ -30,16 +30,16 @@ var errSSO = &bridge.Denied{Code: "link_over", Sentence: "This link does not wor
 
 // readSSO verifies a token and gives the contact's external id. It takes HS256 and no
 // other algorithm, whatever the token says of itself.
-func readSSO(secret, token string, now time.Time) (string, error) {
+func readSSO(secret, token string, now time.Time) (external string, end time.Time, err error) {
 	parts := strings.Split(token, ".")
 	if secret == "" || len(parts) != 3 || len(token) > 4096 {
-		return "", errSSO
+		return "", end, errSSO
 	}
 	m := hmac.New(sha256.New, []byte(secret))
 	m.Write([]byte(parts[0] + "." + parts[1]))
 	given, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || !hmac.Equal(given, m.Sum(nil)) {
-		return "", errSSO
+		return "", end, errSSO
 	}
 	var head struct {
 		Alg string `json:"alg"`
@@ -49,13 +49,13 @@ func readSSO(secret, token string, now time.Time) (string, error) {
 		Exp int64  `json:"exp"`
 	}
 	if !decode(parts[0], &head) || head.Alg != "HS256" || !decode(parts[1], &claims) || claims.Sub == "" {
-		return "", errSSO
+		return "", end, errSSO
 	}
-	end := time.Unix(claims.Exp, 0)
+	end = time.Unix(claims.Exp, 0)
 	if now.After(end.Add(ssoSkew)) || end.After(now.Add(ssoTime+ssoSkew)) {
-		return "", errSSO
+		return "", end, errSSO
 	}
-	return claims.Sub, nil
+	return claims.Sub, end, nil
 }
 
 func decode(part string, into any) bool {
@@ -66,7 +66,7 @@ func decode(part string, into any) bool {
 // ssoPage changes nothing; its form goes by itself where scripts run.
 func (p *Portal) ssoPage(c *gin.Context, _ bridge.Contact) error {
 	token := c.Query("token")
-	if _, err := readSSO(p.SSOSecret, token, p.Now()); err != nil {
+	if _, _, err := readSSO(p.SSOSecret, token, p.Now()); err != nil {
 		return err
 	}
 	return page(p, c, http.StatusOK, "p-enter", func(tx *data.Tx) (v templates.PortalEnter, err error) {
@@ -80,12 +80,18 @@ func (p *Portal) sso(c *gin.Context, _ bridge.Contact) error {
 	if !p.Allow(c, "portal link", enterTries) {
 		return tooMany(c)
 	}
-	external, err := readSSO(p.SSOSecret, c.Query("token"), p.Now())
+	token := c.Query("token")
+	external, end, err := readSSO(p.SSOSecret, token, p.Now())
 	if err != nil {
 		return err
 	}
 	v, secret, mark := p.visit(c)
+	v.Once, v.Until = bridge.HashSecret(token), end.Add(ssoSkew)
 	if _, err := p.in.EnterTrusted(c.Request.Context(), external, v); err != nil {
+		if who, _, ours := p.session(c); ours == nil && who.External == external {
+			c.Redirect(http.StatusSeeOther, "/portal") // pressed twice
+			return nil
+		}
 		return err
 	}
 	p.letIn(c, secret, mark)

@@ -114,7 +114,7 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 		}
 		out.Open = &frame
 	}
-	to, err := answerTo(tx, conv)
+	to, err := s.showing(tx, reader, conv)
 	if err != nil {
 		return err
 	}
@@ -122,9 +122,8 @@ func (s *Inbox) movedOpen(tx *data.Tx, reader bridge.Staff, v bridge.View, open 
 	if len(ms) == data.MaxSince {
 		return errTooMuch
 	}
-	may := s.mayPlace(tx, reader, conv)
 	for _, m := range ms {
-		out.Items = append(out.Items, s.newMessage(m, shownTo{reader, to, may, conv.Record}, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
+		out.Items = append(out.Items, s.newMessage(m, to, "#log-"+strconv.FormatInt(int64(open), 10)+" .msgs"))
 	}
 	if err != nil || conv.Record == 0 {
 		return err

@@ -40,6 +40,10 @@ func done(c *gin.Context) string {
 		return "Stored. Everything can be changed below."
 	case "passed":
 		return "Noted. The next message from there starts a new contact, who sees nothing of what was said before."
+	case "link":
+		return "The link is on its way."
+	case "ended":
+		return "All links have ended, and they are signed out everywhere. A new link lets them in again."
 	case "merged":
 		return "The two are one person now. Both histories are kept."
 	}
@@ -91,7 +95,14 @@ func (s *Inbox) fillProfile(tx *data.Tx, reader bridge.Staff, who bridge.Contact
 	p.Can = templates.ContactCan{Edit: may(bridge.DoEditContact), Invite: may(bridge.DoInvite), Merge: may(bridge.DoMerge)}
 	p.Form = templates.ContactForm{
 		Name: who.Name, Company: who.Company, Zone: who.Zone, Sides: sideOptions(who.Side), HasStatus: who.Side.HasStatus(), Busy: who.Busy,
-		Zones: zones, ZoneHint: s.zoneHint(),
+		Zones: zones, ZoneHint: s.zoneHint(), Told: toldOptions(who.Told), Languages: languageOptions(who.Language),
+	}
+	settings, err := tx.Settings()
+	if err != nil {
+		return err
+	}
+	if p.Portal, err = s.newPortalCard(tx, reader, settings, who); err != nil {
+		return err
 	}
 	for _, a := range who.Addresses {
 		p.Reach = append(p.Reach, newReach(a))

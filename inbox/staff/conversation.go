@@ -25,9 +25,9 @@ func (s *Inbox) conversation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	v, before := viewOf(c), number[bridge.MessageID](c.Query("before"))
+	v, from := viewOf(c), placeInLog{number[bridge.MessageID](c.Query("before")), number[bridge.MessageID](c.Query("at")), number[bridge.MessageID](c.Query("after"))}
 	p, err := s.inboxPage(c, v, func(tx *data.Tx) (templates.Conversation, error) {
-		return s.newConversation(tx, me(c), v, id, before)
+		return s.newConversation(tx, me(c), v, id, from)
 	})
 	if err != nil {
 		return err
@@ -35,40 +35,60 @@ func (s *Inbox) conversation(c *gin.Context) error {
 	return s.Page(c, http.StatusOK, "inbox", p)
 }
 
+// A placeInLog is where a conversation opens: before a message, around one, after
+// one, or, as its zero value, at the newest.
+type placeInLog struct{ before, at, after bridge.MessageID }
+
+// older is what stands before a message, for a log that is scrolled up.
 func (s *Inbox) older(c *gin.Context) error {
+	return s.page(c, "X-Older", func(tx *data.Tx, id bridge.ConversationID) ([]bridge.Message, string, error) {
+		ms, err := tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
+		ms, older := split(ms, id, messagesPerPage)
+		return ms, older, err
+	})
+}
+
+// later is what stands after a message, for a log that was opened in the past.
+func (s *Inbox) later(c *gin.Context) error {
+	return s.page(c, "X-Later", func(tx *data.Tx, id bridge.ConversationID) ([]bridge.Message, string, error) {
+		ms, err := tx.MessagesAfter(id, number[bridge.MessageID](c.Query("after")), messagesPerPage+1)
+		if len(ms) <= messagesPerPage {
+			return ms, "", err
+		}
+		ms = ms[:messagesPerPage]
+		return ms, laterURL(id, ms[len(ms)-1].ID), err
+	})
+}
+
+func laterURL(id bridge.ConversationID, after bridge.MessageID) string {
+	return "/inbox/c/" + strconv.FormatInt(int64(id), 10) + "/later?after=" + strconv.FormatInt(int64(after), 10)
+}
+
+// page answers with more of a log, and says in a header where the rest is.
+func (s *Inbox) page(c *gin.Context, header string, read func(*data.Tx, bridge.ConversationID) ([]bridge.Message, string, error)) error {
 	id, err := web.ID[bridge.ConversationID](c, "id")
 	if err != nil {
 		return err
 	}
 	var ms []bridge.Message
-	to := shownTo{reader: me(c)}
+	var rest string
+	var to shownTo
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
 		conv, err := tx.Conversation(me(c), id)
 		if err != nil {
 			return err
 		}
-		if to.to, err = answerTo(tx, conv); err != nil {
+		if to, err = s.showing(tx, me(c), conv); err != nil {
 			return err
 		}
-		to.mayPlace, to.record = s.mayPlace(tx, me(c), conv), conv.Record
-		ms, err = tx.Messages(id, number[bridge.MessageID](c.Query("before")), messagesPerPage+1)
+		ms, rest, err = read(tx, id)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	ms, older := split(ms, id, messagesPerPage)
-	c.Header("X-Older", older)
+	c.Header(header, rest)
 	return s.Fragment(c, http.StatusOK, "items", templates.NewItems(s.messages(ms, to)))
-}
-
-// answerTo is the address that an answer goes to now.
-func answerTo(tx *data.Tx, conv bridge.Conversation) (string, error) {
-	if conv.Contact == 0 {
-		return "", nil
-	}
-	contact, err := tx.Contact(conv.Contact)
-	return contact.AnswerTo(conv.Address).Value, err
 }
 
 // split takes the one message more than a page holds off its old end, and gives
@@ -78,34 +98,72 @@ func split(ms []bridge.Message, id bridge.ConversationID, most int) ([]bridge.Me
 		return ms, ""
 	}
 	ms = ms[len(ms)-most:]
-	return ms, "/inbox/c/" + strconv.FormatInt(int64(id), 10) + "/older?before=" + strconv.FormatInt(int64(ms[0].ID), 10)
+	return ms, olderURL(id, ms[0].ID)
 }
 
-// newConversation is everything that the page of one conversation shows. before
-// opens it at older messages, for browsers without JavaScript.
-func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View, id bridge.ConversationID, before bridge.MessageID) (templates.Conversation, error) {
+// newConversation is everything that the page of one conversation shows.
+func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View, id bridge.ConversationID, from placeInLog) (templates.Conversation, error) {
 	view, conv, err := s.newFrame(tx, reader, v, id)
 	if err != nil {
 		return view, err
 	}
-	most := messagesPerPage
-	if view.FromTop { // opens at its first message, so it comes whole
-		most = messagesFromTop
-	}
-	ms, err := tx.Messages(id, before, most+1)
+	ms, err := readLog(tx, &view, from)
 	if err != nil {
 		return view, err
 	}
-	ms, view.Older = split(ms, id, most)
-	to, err := answerTo(tx, conv)
+	to, err := s.showing(tx, reader, conv)
 	if err != nil {
 		return view, err
 	}
-	view.Items = templates.NewItems(s.messages(ms, shownTo{reader, to, s.mayPlace(tx, reader, conv), conv.Record}))
-	if before == 0 {
+	view.Items = templates.NewItems(s.messages(ms, to))
+	if from == (placeInLog{}) {
 		markNew(view.Items, conv.Unread)
 	}
+	for i := range view.Items {
+		view.Items[i].At = from.at != 0 && view.Items[i].Message.ID == from.at
+	}
 	return view, nil
+}
+
+// readLog reads what the log opens with, and says where the rest is. What is before
+// a message or after it opens so for browsers without JavaScript.
+func readLog(tx *data.Tx, view *templates.Conversation, from placeInLog) ([]bridge.Message, error) {
+	var ms []bridge.Message
+	var older, later bool
+	var err error
+	switch {
+	case from.at != 0:
+		ms, older, later, err = tx.MessagesAround(view.ID, from.at, messagesPerPage)
+	case from.after != 0:
+		if ms, err = tx.MessagesAfter(view.ID, from.after, messagesPerPage+1); len(ms) > messagesPerPage {
+			ms, later = ms[:messagesPerPage], true
+		}
+		older = len(ms) > 0
+	default:
+		most := messagesPerPage
+		if view.FromTop { // opens at its first message, so it comes whole
+			most = messagesFromTop
+		}
+		if ms, err = tx.Messages(view.ID, from.before, most+1); err != nil {
+			return nil, err
+		}
+		ms, view.Older = split(ms, view.ID, most)
+		later = from.before != 0 && len(ms) > 0
+	}
+	if err != nil || len(ms) == 0 {
+		return nil, err
+	}
+	if older {
+		view.Older = olderURL(view.ID, ms[0].ID)
+	}
+	if later {
+		view.Later = laterURL(view.ID, ms[len(ms)-1].ID)
+	}
+	return ms, nil
+}
+
+func olderURL(id bridge.ConversationID, before bridge.MessageID) string {
+	return "/inbox/c/" + strconv.FormatInt(int64(id), 10) + "/older?before=" + strconv.FormatInt(int64(before), 10)
 }
 
 // markNew puts the "New" divider before the first of the unread messages.
@@ -200,14 +258,19 @@ func banners(c bridge.Conversation, f bridge.Facts) (b []templates.Banner) {
 	if c.Held {
 		b = append(b, templates.Banner{Tone: "warn", Icon: "ban", Text: "Sending is on hold here. Notes still work."})
 	}
-	if f.By != bridge.SMS {
-		return b
-	}
-	if f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + f.To.Pretty() + " are blocked."})
-	}
-	if f.To.Problem != "" && !f.To.OptedOut {
-		b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + f.To.Pretty() + " failed: " + f.To.Problem + "."})
+	for _, w := range f.Ways {
+		if w.Channel != bridge.SMS || w.To.Value == "" {
+			continue
+		}
+		by := "."
+		if f.By == bridge.Email {
+			by = ". Answers go by email."
+		}
+		if w.To.OptedOut {
+			b = append(b, templates.Banner{Tone: "danger", Icon: "ban", Text: c.Title + " texted STOP. Texts to " + w.To.Pretty() + " are blocked" + by})
+		} else if w.To.Problem != "" {
+			b = append(b, templates.Banner{Tone: "warn", Icon: "alert", Text: "The last text to " + w.To.Pretty() + " failed: " + w.To.Problem + by})
+		}
 	}
 	return b
 }

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,9 +37,17 @@ func (s *Inbox) newDetails(tx *data.Tx, reader bridge.Staff, f *bridge.Facts, li
 		d.PeopleURL = base + "/people"
 	}
 	for _, a := range contact.Addresses {
-		d.Addresses = append(d.Addresses, newAddress(a, f.By == bridge.SMS && a.Value == f.To.Value))
+		d.Addresses = append(d.Addresses, newAddress(a, slices.ContainsFunc(f.Tell, func(w bridge.Way) bool { return w.Channel == a.Channel && w.To.Value == a.Value })))
 	}
 	var err error
+	if contact.ID != 0 {
+		if d.Portal, err = s.newPortalCard(tx, reader, f.Settings, contact); err != nil {
+			return d, err
+		}
+		if d.Portal.SendURL != "" {
+			d.Portal.SendURL = base + "/link"
+		}
+	}
 	if d.Record, err = newRecordCard(tx, f, can.Edit); err != nil {
 		return d, err
 	}
@@ -126,10 +135,14 @@ func addressBadge(a bridge.Address, answers bool) *templates.Badge {
 	switch {
 	case a.OptedOut:
 		return &templates.Badge{Tone: "danger", Icon: "ban", Text: "Opted out"}
+	case a.Problem != "" && a.Channel == bridge.Email:
+		return &templates.Badge{Tone: "warn", Icon: "alert", Text: "Mailbox refused it"}
 	case a.Problem != "":
 		return &templates.Badge{Tone: "warn", Icon: "alert", Text: "Texts fail"}
 	case !a.Answerable:
 		return &templates.Badge{Icon: "ban", Text: "Cannot be texted"}
+	case answers && a.Channel == bridge.Email:
+		return &templates.Badge{Tone: "email", Icon: "email", Text: "Answers go here"}
 	case answers:
 		return &templates.Badge{Tone: "sms", Icon: "sms", Text: "Answers go here"}
 	}

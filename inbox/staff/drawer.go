@@ -73,7 +73,7 @@ func (s *Inbox) newTalk(tx *data.Tx, reader bridge.Staff, id bridge.ContactID) (
 	if ahead.Conversation.ID == 0 {
 		return t, s.beforeFirst(tx, &t, ahead)
 	}
-	open, err := s.newConversation(tx, reader, bridge.ViewOpen, ahead.Conversation.ID, 0)
+	open, err := s.newConversation(tx, reader, bridge.ViewOpen, ahead.Conversation.ID, placeInLog{})
 	if err != nil {
 		return t, err
 	}
@@ -89,7 +89,7 @@ func (s *Inbox) beforeFirst(tx *data.Tx, t *templates.Talk, ahead intake.Prospec
 		t.Blocked, t.Fix = why.Text, why.Fix
 		return nil
 	}
-	cp, err := first(tx, ahead.Facts, ahead.Decision)
+	cp, err := s.first(tx, ahead.Facts, ahead.Decision)
 	t.Hint = cp.Hint
 	return err
 }
@@ -114,10 +114,13 @@ func (s *Inbox) say(c *gin.Context) error {
 		return err
 	}
 	back := contactURL(id) + "/message"
-	if conv := ahead.Conversation.ID; conv != 0 && c.PostForm("channel") != "" { // the reply form
+	if conv := ahead.Conversation.ID; conv != 0 && (web.IsMultipart(c.Request) || c.PostForm("channel") != "") { // the reply form
 		c.Set(backKey, back)
 		c.Params = gin.Params{{Key: "id", Value: strconv.FormatInt(int64(conv), 10)}}
 		return s.reply(c)
+	}
+	if web.IsMultipart(c.Request) { // the first message's form has no files
+		return &bridge.Invalid{Field: "form", Problem: "The form could not be read"}
 	}
 	if strings.TrimSpace(c.PostForm("body")) == "" { // Start would open an empty one
 		return s.showTalk(c, http.StatusUnprocessableEntity, "Write something first.")

@@ -33,7 +33,13 @@ func newKindRow(p *bridge.Policy) templates.KindRow {
 	for _, ch := range p.Tell {
 		ways = append(ways, channelTitle(ch))
 	}
-	row.Tell = strings.Join(ways, ", ")
+	row.Tell, row.Alert = strings.Join(ways, ", "), "Inbox"
+	if p.Link && p.Tells(bridge.SMS) {
+		row.Tell += " with a link"
+	}
+	for _, ch := range p.Alert {
+		row.Alert += ", " + strings.ToLower(channelTitle(ch))
+	}
 	switch {
 	case p.Files.Most == 0:
 		row.Files = "None"
@@ -141,6 +147,11 @@ func newKindPage(sh templates.SettingsShell, f kindForm) templates.KindPage {
 			p.Tell = append(p.Tell, templates.Tick{Value: string(ch), Text: channelTitle(ch), On: f.Tells(ch)})
 			p.Accept = append(p.Accept, templates.Tick{Value: string(ch), Text: channelTitle(ch), On: f.Accepts(ch)})
 		}
+		p.Link = f.Link
+		p.Alert = []templates.Tick{
+			{Value: string(bridge.SMS), Text: "A text to the phones on duty", Help: "They are named in the configuration: on_duty", On: f.Alerts(bridge.SMS)},
+			{Value: string(bridge.Email), Text: "An email to those of the team who take part", Help: "Whoever has read it meanwhile gets none", On: f.Alerts(bridge.Email)},
+		}
 		p.Add = []templates.Tick{{Value: "staff", Text: "Colleagues", On: f.AddStaff}, {Value: "contacts", Text: "Other contacts", On: f.AddContacts}}
 		if k == bridge.KindTopic {
 			p.Add = append(p.Add, templates.Tick{Value: "subcontractors", Text: "Subcontractors (service pros and handymen)", On: f.AddSubcontractors})
@@ -184,6 +195,7 @@ func readKind(c *gin.Context, p bridge.Policy) (f kindForm, err error) {
 	}
 	if f.Kind != bridge.KindTeam {
 		f.Tell, f.Accept = channels(c.PostFormArray("tell"), p.Tell), channels(c.PostFormArray("accept"), p.Accept)
+		f.Alert, f.Link = channels(c.PostFormArray("alert"), p.Alert), on(c, "link")
 		f.AddStaff, f.AddContacts = has("add", "staff"), has("add", "contacts")
 		f.AddSubcontractors = has("add", "subcontractors")
 	}

@@ -39,6 +39,10 @@ func (s *Inbox) inboxPage(c *gin.Context, v bridge.View, open func(*data.Tx) (te
 			}
 			p.Open, current, p.Title = &o, o.ID, o.Title
 		}
+		if searching(c) {
+			p.Search, err = s.newSearch(c, tx, v)
+			return err
+		}
 		cs, err := tx.Conversations(reader, v, data.ParseCursor(c.Query("before")), rowsPerPage+1)
 		if err != nil {
 			return err

@@ -252,7 +252,7 @@ func (s *Inbox) newWith(tx *data.Tx, reader bridge.Staff, kind bridge.Kind, q ur
 		p.Blocked, p.Fix = d.Sentence, d.Fix
 		return nil
 	}
-	cp, err := first(tx, ahead.Facts, ahead.Decision)
+	cp, err := s.first(tx, ahead.Facts, ahead.Decision)
 	p.Hint, p.CallHref, p.CallText = cp.Hint, cp.CallHref, cp.CallText
 	return err
 }

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -87,17 +88,20 @@ func (s *Inbox) contact(c *gin.Context) error {
 
 func (s *Inbox) address(c *gin.Context) error {
 	return s.on(c, func(id bridge.ConversationID) error {
-		return s.in.AddPhone(c.Request.Context(), me(c), id, c.PostForm("phone"))
+		if typed := c.PostForm("phone"); !strings.Contains(typed, "@") {
+			return s.in.AddPhone(c.Request.Context(), me(c), id, typed)
+		}
+		return s.in.AddEmail(c.Request.Context(), me(c), id, c.PostForm("phone"))
 	})
 }
 
-// retry sends a failed delivery once more.
+// retry sends a failed delivery once more, or its message in another way.
 func (s *Inbox) retry(c *gin.Context) error {
 	id, err := web.ID[bridge.DeliveryID](c, "id")
 	if err != nil {
 		return err
 	}
-	conv, err := s.in.Retry(c.Request.Context(), me(c), id)
+	conv, err := s.in.RetryBy(c.Request.Context(), me(c), id, bridge.Channel(c.PostForm("by")))
 	return s.answer(c, conv, err)
 }
 

@@ -27,6 +27,8 @@ func (s *Inbox) mountPeople(g *gin.RouterGroup) {
 	p.POST("/address", s.Do(s.addAddress))
 	p.POST("/pass", s.Do(s.passAddress))
 	p.POST("/invite", s.Do(s.invite))
+	p.POST("/link", s.Do(s.sendLink))
+	p.POST("/end-portal", s.Do(s.endPortal))
 	p.GET("/merge", s.Do(s.mergePage))
 	p.POST("/merge", s.Do(s.merge))
 	p.GET("/message", s.Do(s.talk))
@@ -269,5 +271,5 @@ func contactChange(c *gin.Context) (ch intake.ContactChange, err error) {
 		busy := v == "busy"
 		ch.Busy = &busy
 	}
-	return ch, nil
+	return ch, wishes(c, &ch)
 }

@@ -18,13 +18,13 @@ func (s *Inbox) reply(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	d := intake.Draft{
-		Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client"),
-		Seen: number[bridge.MessageID](c.PostForm("seen")),
-	}
-	if c.PostForm("channel") == "note" {
+	d, err := s.readDraft(c, id)
+	switch {
+	case err != nil:
+	case c.PostForm("channel") == "note":
 		_, err = s.in.Note(c.Request.Context(), me(c), d)
-	} else {
+	default:
+		d.By = chosenWay(c)
 		_, err = s.in.Reply(c.Request.Context(), me(c), d)
 	}
 	var invalid *bridge.Invalid
@@ -39,20 +39,63 @@ func (s *Inbox) reply(c *gin.Context) error {
 	return s.answer(c, id, err)
 }
 
+// readDraft reads the form of a reply. A browser without JavaScript sends the files
+// along; what came before one that was refused stays in the form.
+func (s *Inbox) readDraft(c *gin.Context, id bridge.ConversationID) (d intake.Draft, err error) {
+	var sent []bridge.Attachment
+	if web.IsMultipart(c.Request) {
+		rule, err := s.filesIn(c, id)
+		if err != nil {
+			return d, err
+		}
+		sent, err = s.take(c, rule)
+		if broken := s.Still(c); broken != nil {
+			return d, broken
+		}
+		if err != nil {
+			d = draftOf(c, id, sent)
+			return d, err
+		}
+	}
+	return draftOf(c, id, sent), nil
+}
+
+func draftOf(c *gin.Context, id bridge.ConversationID, sent []bridge.Attachment) intake.Draft {
+	d := intake.Draft{
+		Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client"),
+		Seen: number[bridge.MessageID](c.PostForm("seen")), Files: chosen(c),
+	}
+	for _, a := range sent {
+		d.Files = append(d.Files, a.ID)
+	}
+	return d
+}
+
+// chosenWay is the way that the writer chose for a reply; empty: what happens by itself.
+func chosenWay(c *gin.Context) bridge.Channel {
+	switch ch := bridge.Channel(c.PostForm("channel")); ch {
+	case bridge.SMS, bridge.Email, bridge.Portal:
+		return ch
+	}
+	return bridge.Channel(c.PostForm("by"))
+}
+
 // refused shows the form again with what was typed and why it was not sent: a
 // sentence, or what came in meanwhile.
 func (s *Inbox) refused(c *gin.Context, d intake.Draft, code int, sentence string) error {
 	v := viewOf(c)
 	var conv templates.Conversation
 	err := s.look(c.Request.Context(), func(tx *data.Tx) (err error) {
-		conv, err = s.newConversation(tx, me(c), v, d.Conversation, 0)
+		if conv, err = s.newConversation(tx, me(c), v, d.Conversation, placeInLog{}); err == nil {
+			conv.Composer.Files.Uploads, err = s.kept(tx, me(c), d.Files)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	cp := &conv.Composer
-	cp.Error, cp.Note = sentence, c.PostForm("channel") == "note"
+	cp.Error, cp.Note, cp.Way = sentence, c.PostForm("channel") == "note", string(chosenWay(c))
 	if cp.Note {
 		cp.NoteDraft = d.Body
 	} else {

@@ -36,6 +36,8 @@ func Explain(ctx context.Context, err error) Trouble {
 		return Trouble{Code: http.StatusForbidden, Name: denied.Code, Heading: "This is not possible now", Text: denied.Sentence, Fix: denied.Fix}
 	case errors.Is(err, bridge.ErrNotFound):
 		return Trouble{Code: http.StatusNotFound, Name: "not_found", Heading: "Nothing here", Text: "This page or conversation does not exist, or is not yours to see"}
+	case errors.Is(err, bridge.ErrExpired):
+		return Trouble{Code: http.StatusGone, Name: "expired", Heading: "This link has expired", Text: "This link has expired", Fix: "Ask whoever sent it for a new one"}
 	case errors.Is(err, bridge.ErrConflict):
 		return Trouble{Code: http.StatusConflict, Name: "conflict", Heading: "Something new came in", Text: "A message arrived since you loaded this page, so nothing was sent"}
 	case errors.Is(err, bridge.ErrDuplicate):

@@ -141,7 +141,7 @@ func (w *Web) Identify(c *gin.Context) {
 // of somebody who was switched off meanwhile, nor be waited for inside a transaction,
 // which all other writers wait for.
 func (w *Web) Require(c *gin.Context) {
-	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
+	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead && !streams(c) { // who streams asks again afterwards
 		_ = c.Request.ParseMultipartForm(maxForm) // also one that is not multipart; what cannot be read is not there
 	}
 	w.Identify(c)

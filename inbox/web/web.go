@@ -31,6 +31,12 @@ type Options struct {
 	Visitor bridge.StaffID
 	// Secure marks cookies for https only.
 	Secure bool
+	// Blobs are where files are; nil where there are none.
+	Blobs bridge.Blobs
+	// Signed reads the token of a signed address: which file, and what of it.
+	// bridge.ErrNotFound where we did not make it, bridge.ErrExpired where its time is
+	// over. nil serves none.
+	Signed func(token string) (bridge.AttachmentID, Part, error)
 	// SessionDays is how long somebody stays signed in; 0 is 30.
 	SessionDays int
 }
@@ -89,6 +95,9 @@ const maxForm = 256 << 10
 
 // Bounded refuses larger requests before anything reads them.
 func Bounded(c *gin.Context) {
+	if streams(c) {
+		return // its handler knows how much its kind of message takes
+	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 }
 

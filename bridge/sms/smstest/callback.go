@@ -21,7 +21,11 @@ func (s *Server) follow(m *message, b Behaviour) {
 		s.pending--
 		s.idle.Broadcast()
 	}()
-	for _, st := range s.opts.Delays.plan(b) {
+	steps := s.opts.Delays.plan(b)
+	if code := s.collect(m); code != 0 {
+		steps = []step{{after: s.opts.Delays.Sent, status: "failed", code: code}}
+	}
+	for _, st := range steps {
 		wait := time.NewTimer(time.Until(m.created.Add(st.after)))
 		select {
 		case <-wait.C:

@@ -164,7 +164,7 @@ func (s *Server) accept(form url.Values, b Behaviour) (*message, []byte, bool) {
 	m := &message{
 		sid: newID("SM"), service: form.Get("MessagingServiceSid"),
 		from: form.Get("From"), to: form.Get("To"), body: form.Get("Body"), status: "queued",
-		statusCallback: form.Get("StatusCallback"), created: now, updated: now,
+		statusCallback: form.Get("StatusCallback"), mediaURLs: form["MediaUrl"], created: now, updated: now,
 	}
 	if m.from == "" {
 		m.from, m.status = s.opts.ServiceNumber, "accepted"
@@ -212,6 +212,8 @@ func (s *Server) check(form url.Values) *refusal {
 		return &refusal{21606, "The 'From' phone number " + from + " is not a valid, message-capable Twilio phone number for this destination/account"}
 	case body == "" && form.Get("MediaUrl") == "":
 		return &refusal{21602, "Message body is required."}
+	case len(form["MediaUrl"]) > sms.MaxMedia:
+		return &refusal{21623, "The number of media files exceeds the limit of 10."}
 	case utf8.RuneCountInString(body) > sms.MaxText:
 		return &refusal{21617, "The concatenated message body exceeds the 1600 character limit."}
 	case !goodCallback(form.Get("StatusCallback")):

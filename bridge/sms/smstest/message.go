@@ -20,6 +20,7 @@ type message struct {
 	code             int
 	statusCallback   string
 	media            []storedMedia
+	mediaURLs        []string // from which an outbound one's are fetched
 	created, updated time.Time
 	seq              int
 }

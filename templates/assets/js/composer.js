@@ -12,20 +12,6 @@ const store = {                                                       // storage
 };
 const draftKey = (conv, kind) => `draft:${me}:${conv}:${kind}`;
 
-/* ---- segments: how many texts a carrier makes of it ---- */
-const GSM = '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà', EXT = '^{}\\[~]|€\f';
-export function segments(text) {
-  const width = c => GSM.includes(c) ? 1 : EXT.includes(c) ? 2 : 0, all = [...text];
-  const odd = all.find(c => !width(c)) ?? '', size = odd ? c => c.length : width, one = odd ? 70 : 160, many = odd ? 67 : 153;
-  const n = all.reduce((sum, c) => sum + size(c), 0);
-  if (n <= one) return { n, parts: 1, left: one - n, odd };
-  let parts = 1, used = 0;
-  for (const c of all) { if (used + size(c) > many) { parts++; used = 0; } used += size(c); }   // no character is cut in two
-  return { n, parts, left: many - used, odd };
-}
-const SWAP = { '’': "'", '‘': "'", '‚': "'", '′': "'", '´': "'", '`': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"', '–': '-', '—': '-', '‑': '-', '−': '-', '…': '...', '•': '*', '\u00a0': ' ', '\u202f': ' ', '\u200b': '', '\t': ' ' };
-export const plain = text => [...text].map(c => GSM.includes(c) || EXT.includes(c) ? c : SWAP[c] ?? (s => s && [...s].every(x => GSM.includes(x)) ? s : c)(c.normalize('NFKD').replace(/\p{M}/gu, ''))).join('');
-
 /* ---- what waits to be sent, in this browser ---- */
 const answered = new Set();                                           // client ids: two events may ask for the same send
 const box = {
@@ -49,7 +35,8 @@ function show(e) {
     day: today ? document.body.dataset.today || day : day, daylabel: today ? 'Today' : at.toLocaleDateString(), state: 'sending', rev: -1 });
   if (e.fields.channel === 'note') li.className = 'msg note';
   $('.who', li).textContent = e.fields.channel === 'note' ? 'Note' : 'You';
-  $('.bub', li).textContent = e.fields.body;
+  $('.bub', li).textContent = e.fields.body || (e.pics?.length ? '' : 'File');
+  $('.atts', li).append(...(e.pics ?? []).map(src => Object.assign(new Image(168, 126), { src, alt: 'Photo' }))); $('.bub', li).hidden = !$('.bub', li).textContent;
   $('.again', li).onclick = () => send(e);
   const edit = $('.again', li).cloneNode(); edit.textContent = 'Edit'; edit.classList.add('ghost');
   edit.onclick = () => { box.drop(e); li.remove(); regroup(log); giveBack(e); };
@@ -77,7 +64,12 @@ const send = e => inTurn(e.conv, async () => {
   try { r = await fetch(e.url, { method: 'POST', headers: headers(), body: new URLSearchParams(e.fields) }); text = await r.text(); }
   catch { return navigator.onLine ? mark(e, 'failed', 'Not sent') : mark(e, 'sending', 'Waits for the connection'); }
   if (signedOut(r)) return mark(e, 'failed', 'Not sent: you are signed out');
-  if (r.ok) { box.drop(e); apply(text); adopt(r, asked); if (bubble(e)) pull(); return; }
+  if (r.ok) {
+    box.drop(e); apply(text); adopt(r, asked);
+    if ($(`#log-${e.conv} .later`)) document.dispatchEvent(new CustomEvent('visit', { detail: `/inbox/c/${e.conv}` }));
+    else if (bubble(e)) pull();
+    return;
+  }
   if (r.status === 409 || r.status === 422) {
     box.drop(e);
     const li = bubble(e), log = li?.closest('.log'); li?.remove(); if (log) regroup(log);
@@ -88,16 +80,21 @@ const send = e => inTurn(e.conv, async () => {
 });
 for (const [on, name] of [[window, 'online'], [document, 'back']]) on.addEventListener(name, () => box.all().forEach(send));
 
+const shelf = new Map();                                              // files of conversations that were left
+let counter, counting;                                                // comes with the first text that is counted
 export function composer(form, log) {
   const conv = form.dataset.conv, text = $('textarea', form), count = $('.count', form), easy = $('.plain', form), f = form.elements;
   const kind = () => f.channel.value === 'note' ? 'note' : 'reply', kept = { reply: form.dataset.reply ?? '', note: form.dataset.note ?? '' };
-  let was = kind(), timer;
+  const ups = $('.ups', form), loaded = () => ups ? $$('.up:not([data-failed])', ups) : [];
+  const way = () => $('[name=channel]:checked', form);                // how a reply goes: text, email, portal
+  let was = kind(), chosen = way().value, timer, filing, later;
   if (text.value) kept[was] = text.value;
 
   const grow = () => { if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; } };
   const tally = () => {
-    if (form.dataset.by !== 'sms') { easy.hidden = true; grow(); return; }
-    const s = segments(text.value), fewer = s.odd && segments(plain(text.value));
+    if ((way()?.dataset.by ?? form.dataset.by) !== 'sms') { count.textContent = ''; easy.hidden = true; grow(); return; }
+    if (!counter) { counting ??= import('./segments.js').then(m => { counter = m; tally(); }).catch(() => { counting = null; }); return grow(); }
+    const s = counter.segments(text.value), fewer = s.odd && counter.segments(counter.plain(text.value));
     count.textContent = !text.value ? '' : s.parts > 1 ? `${s.left} left · ${s.parts} texts` : `${s.left} left · 1 text`;
     if (s.odd && text.value) count.append(Object.assign(document.createElement('span'), { className: 'wide', textContent: ` · unicode: ${s.odd}` }));
     count.title = s.odd ? `${s.odd} is not in the plain alphabet of texts, so 70 characters fit into one instead of 160` : '';
@@ -115,41 +112,57 @@ export function composer(form, log) {
         if (r.ok && !r.redirected) { apply(await r.text()); adopt(r, asked); } } catch { kept[k] = null; }
     });
   };
-  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; text.placeholder = was === 'note' ? 'Note for the team' : form.dataset.placeholder; tally(); state(); };
+  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; chosen = way().value; ask(); tally(); state(); };
+  const ask = () => { text.placeholder = was === 'note' ? 'Note for the team' : way().dataset.placeholder ?? form.dataset.placeholder; };
   const state = () => {                                               // may a text be sent?
     const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
-    $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
+    $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && way().value === 'reply';
   };
-  const clear = () => { text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
+  const clear = () => { ups?.replaceChildren(); form.dispatchEvent(new Event('files')); text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
   const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
 
   text.addEventListener('input', () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); timer = setTimeout(upload, 1000); tally(); });
-  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } } });
+  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } else take(way().value); } });
   text.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && !e.isComposing) { e.preventDefault(); form.requestSubmit(); } });
-  easy.addEventListener('click', () => { text.value = plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
+  easy.addEventListener('click', () => { text.value = counter.plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
   form.addEventListener('click', e => { if (e.target.closest('[data-edit]')) { e.preventDefault(); notice(); text.focus(); } });
   form.addEventListener('giveback', ({ detail: d }) => {
     if (kind() !== d.kind) { save(); const radio = $(`[value=${d.kind}]`, form); radio.disabled = false; radio.checked = true; load(); }
     text.value = text.value.trim() ? `${d.body}\n${text.value}` : d.body; save(); tally();
     const from = d.notice && $('form', d.notice);
     if (from) { f.seen.value = from.elements.seen.value; f.client.value = from.elements.client.value || d.client; notice($('[data-notice]', from)); }
+    const back = d.notice && $('.ups', d.notice); if (ups && back) ups.prepend(...back.children);
     ($('[data-anyway]', form) ?? text).focus(); state();
   });
   form.addEventListener('submit', e => {
     e.preventDefault();
-    const body = text.value.trim(), no = $('.send', form).disabled;
-    if (!body || no) return;
+    const body = text.disabled ? '' : text.value.trim(), no = $('.send', form).disabled, up = loaded();
+    if (!body && !up.length || no) return;
+    if (up.some(li => 'busy' in li.dataset)) { later = { by: e.submitter }; $('.send', form).ariaBusy = 'true'; return; }   // it goes when the last file is there
     const again = e.submitter?.matches('[data-anyway]');
     // The newest that this page shows; what is in the conflict card has been seen as well.
     const seen = Math.max(newest(log), again || $('.conflict', form) ? +f.seen.value : 0);
     const out = { url: form.action, conv, at: Date.now(), fields: { body, channel: f.channel.value, client: uid(), seen: String(seen), view: $('#frame')?.dataset.view ?? '' } };
     if (again && f.client.value) out.fields.client = f.client.value;
-    notice(); box.put(out); show(out); clear(); text.focus(); send(out);
+    if (up.length) { out.fields.file = up.map(li => li.dataset.file).join(); out.pics = up.map(li => $('a > img', li)?.src).filter(Boolean); }
+    notice(); box.put(out); show(out); clear(); if (was === 'reply') take('reply'); text.focus(); send(out);
   });
-  const placed = e => { if (!form.isConnected) document.removeEventListener('placed', placed); else if (e.detail.el.id === `cstate-${conv}`) state(); };
+  const settled = () => { if (!later || loaded().some(li => 'busy' in li.dataset)) return; const by = later.by; later = null; $('.send', form).ariaBusy = null; if (!$('[data-failed]', ups)) form.requestSubmit(by); };
+  const bring = () => { filing ??= import('./files.js').then(m => m.files(form)).catch(() => { filing = null; }); };
+  if (ups) { for (const on of ['focusin', 'pointerover']) form.addEventListener(on, bring); log.addEventListener('dragenter', bring); form.addEventListener('files', settled); }
+  const take = v => {                                                 // a way that is blocked falls back to what happens by itself, which says why it cannot
+    const at = v => $(`[name=channel][value=${v}]`, form), i = at(v);
+    (i && !i.disabled ? i : at('reply')).checked = true; chosen = way().value; ask(); tally(); state();
+  };
+  const placed = e => {
+    if (!form.isConnected) return document.removeEventListener('placed', placed);
+    if (e.detail.el.id === `cways-${conv}`) take(was === 'note' ? 'note' : chosen);
+    if (e.detail.el.id === `cstate-${conv}`) state();
+  };
   document.addEventListener('placed', placed);
   addEventListener('pagehide', () => form.isConnected && save());
 
+  if (shelf.has(conv)) { ups?.append(...shelf.get(conv)); shelf.delete(conv); }
   load();
   const at = async () => { if (!text.value.includes('@')) return; text.removeEventListener('input', at); try { (await import('./mention.js')).mentions(form, text); } catch { /* the name can be typed */ } };
   text.addEventListener('input', at);
@@ -157,5 +170,5 @@ export function composer(form, log) {
     if ($(`[data-client="${e.fields.client}"]`, log)) { box.drop(e); continue; }
     show(e); if (Date.now() - e.at < 6e5) send(e); else mark(e, 'failed', 'Not sent');
   }
-  return { focus: () => text.focus(), leave() { save(); upload(); }, choose(v) { const i = $(`[value=${v}]`, form); if (i && !i.disabled) { i.click(); } text.focus(); } };
+  return { focus: () => text.focus(), leave() { save(); upload(); if (loaded().length) shelf.set(conv, [...ups.children]); }, choose(v) { const i = $(`[value=${v}]`, form); if (i && !i.disabled) { i.click(); } text.focus(); } };
 }

@@ -4,6 +4,7 @@
 export const $ = (s, r = document) => r.querySelector(s);
 export const $$ = (s, r = document) => [...r.querySelectorAll(s)];
 export const uid = () => [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, '0')).join('');
+export const word = (name, text) => document.body.dataset['w' + name] ?? text;   // in the page's language, where it is not English
 export const parse = html => { const t = document.createElement('template'); t.innerHTML = html; return t.content; };
 
 const waiting = new Map();   // fragments for what somebody is using at the moment
@@ -74,6 +75,7 @@ export function place(into, el) {                                     // lists: 
   const down = into.dataset.order === 'desc', at = +el.dataset.sort;
   const next = Number.isNaN(at) ? null : $$(':scope > [data-sort]', into).find(k => down ? +k.dataset.sort < at : +k.dataset.sort > at);
   if (next) return next.before(el);
+  if ($(':scope > .later', into)) return;                             // the log shows the past: it comes when one gets there
   const more = $(':scope > .more', into);
   if (!more) into.append(el);
   else if (!$(':scope > [data-sort]', into)) more.before(el);         // else it belongs to a page that is not loaded yet
@@ -105,7 +107,7 @@ export function regroup(log) {                                        // day sep
 let spoken = 0, pending = [], timer;
 export function say(text) {
   pending.push(text); clearTimeout(timer);
-  timer = setTimeout(() => { spoken = Date.now(); const s = $('#announce'); if (s) s.textContent = pending.length > 1 ? `${pending.length} new messages` : pending[0]; pending = []; }, Math.max(0, spoken + 2000 - Date.now()));
+  timer = setTimeout(() => { spoken = Date.now(); const s = $('#announce'); if (s) s.textContent = pending.length > 1 ? word('News', '%d new messages').replace('%d', pending.length) : pending[0]; pending = []; }, Math.max(0, spoken + 2000 - Date.now()));
 }
 
 export function toast(text, action, fn) {

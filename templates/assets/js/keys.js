@@ -29,7 +29,7 @@ export function keys(map, pairs) {
 
 // Real focus moves over real links.
 export function rove(list) {
-  const links = () => $$('.row > a', list());
+  const links = () => $$('.row > a, .hit > a', list());
   const at = a => { const i = a.indexOf(document.activeElement); return i < 0 ? a.findIndex(x => x.ariaCurrent) : i; };
   const step = d => { const a = links(), i = at(a); a[Math.max(0, Math.min(a.length - 1, i + d))]?.focus(); };
   const open = d => { const a = links(), i = a.findIndex(x => x.ariaCurrent); a[Math.max(0, Math.min(a.length - 1, i + d))]?.click(); };

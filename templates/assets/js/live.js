@@ -2,7 +2,7 @@
 // for what changed since its own. One stream serves all tabs of a browser, because
 // HTTP/1.1 allows six connections: the tab that holds a Web Lock has it and tells
 // the others over a BroadcastChannel.
-import { $, apply, say, toast } from './fragments.js';
+import { $, apply, say, toast, word } from './fragments.js';
 
 const body = document.body, page = { rev: +body.dataset.rev || 0, where: () => '' };
 let busy = null, again = false, retry, down, gone = 0;
@@ -18,7 +18,7 @@ let told;
 export function signedOut(r) {
   const door = body.dataset.door ?? '/login';
   if (r.status !== 401 && !(r.redirected && r.url.includes(door))) return false;
-  if (!told) toast('You are signed out.', 'Sign in again', `${door}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (!told) toast(word('Out', 'You are signed out.'), word('Door', 'Sign in again'), `${door}?next=${encodeURIComponent(location.pathname + location.search)}`);
   return told = true;
 }
 
@@ -46,7 +46,7 @@ function up(ok) {
   const banner = $('#offline');
   if (ok) {
     if (down) document.dispatchEvent(new Event('back'));              // what could not be sent is sent now
-    clearTimeout(down); down = 0; if (banner && !banner.hidden) { banner.hidden = true; say('Back online'); }
+    clearTimeout(down); down = 0; if (banner && !banner.hidden) { banner.hidden = true; say(word('Back', 'Back online')); }
   }
   else if (!down) down = setTimeout(() => { if (banner) banner.hidden = false; }, 2000);
 }

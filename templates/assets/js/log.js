@@ -1,6 +1,6 @@
 // The log of the open conversation: history upward, the jump pill, and what counts
 // as read.
-import { $, $$, atEnd, parse, regroup, say } from './fragments.js';
+import { $, $$, atEnd, parse, regroup, say, word } from './fragments.js';
 import { headers } from './live.js';
 
 export const newest = (log, which = '.msg,.event') => $$(which, log).reduce((n, m) => Math.max(n, +m.id.slice(2) || 0), 0);
@@ -21,7 +21,7 @@ export function history(log) {
       const next = r.headers.get('X-Older');
       if (!next) { seen.disconnect(); top.remove(); }
       else { a.dataset.older = next; a.href = next.replace('/older?', '?'); seen.unobserve(top); seen.observe(top); }
-    } catch { a.textContent = 'Earlier messages: try again'; }
+    } catch { a.textContent = word('Again', 'Earlier messages: try again'); }
     busy = false; log.ariaBusy = 'false';
   };
   const seen = new IntersectionObserver(([e]) => e.isIntersecting && load(), { root: log, rootMargin: '500px 0px 0px' });
@@ -33,11 +33,13 @@ export function history(log) {
 export function jump(log, pill) {
   let n = 0;
   const clear = () => { n = 0; pill.hidden = true; };
-  pill.addEventListener('click', () => { log.scrollTop = 0; clear(); log.focus({ preventScroll: true }); });
-  log.addEventListener('scroll', () => { if (atEnd(log)) clear(); }, { passive: true });
+  pill.addEventListener('click', () => {
+    if ($('.later', log)) return document.dispatchEvent(new CustomEvent('visit', { detail: `/inbox/c/${log.dataset.conv}` }));
+    log.scrollTop = 0; clear(); log.focus({ preventScroll: true }); });
+  log.addEventListener('scroll', () => { if (atEnd(log) && !$('.later', log)) clear(); }, { passive: true });
   log.addEventListener('arrived', e => {
     say(`${e.detail.el.dataset.who}: ${$('.bub', e.detail.el)?.textContent.slice(0, 200) ?? 'Photo'}`);
-    if (!e.detail.pin) { pill.hidden = false; $('span', pill).textContent = `${++n} new`; }
+    if (!e.detail.pin || $('.later', log)) { pill.hidden = false; $('span', pill).textContent = `${++n} new`; }
   });
 }
 

@@ -1,11 +1,12 @@
 // The portal: the same messages, live, for people outside the team. Every page works
 // without this file; with it nothing has to be reloaded.
-import { $, $$, apply, atEnd, parse, regroup, toast, uid } from './fragments.js';
+import { $, $$, apply, parse, regroup, uid, word } from './fragments.js';
 import { adopt, headers, live, pull, signedOut, where } from './live.js';
 
 document.documentElement.dataset.js = '';
 const log = $('.log'), conv = log?.dataset.conv ?? '', form = $('.composer[action]');
-live(() => conv && `open=${conv}`);
+const past = log?.dataset.past;                                       // the newest are not on this page
+live(() => conv && !past ? `open=${conv}` : '');
 
 /* ---- the unread number in the navigation and the title ---- */
 const title = document.body.dataset.title;
@@ -31,9 +32,24 @@ async function report() {
 document.addEventListener('visibilitychange', arm);
 if (log) {
   const first = $('.new', log);
-  if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight; else first?.scrollIntoView({ block: 'center' });
+  if (location.hash) $(`#${CSS.escape(location.hash.slice(1))}`)?.scrollIntoView({ block: 'center' });
+  else if (past) log.scrollTop = -log.scrollHeight;
+  else if (log.matches('.fromtop')) log.scrollTop = -log.scrollHeight; else first?.scrollIntoView({ block: 'center' });
   watch(); regroup(log);
   if ($('.older', log)) import('./log.js').then(m => m.history(log));
+}
+
+/* ---- files go up while one writes; the form then only names them ---- */
+function loaded(form) { return $$('.up:not([data-failed])', form); }
+function filing(form, pane) {
+  if (!form.dataset.files) return () => true;
+  let there, later;
+  const bring = () => { there ??= import('./files.js').then(m => m.files(form)).catch(() => { there = null; }); };
+  for (const on of ['focusin', 'pointerover']) form.addEventListener(on, bring);
+  pane?.addEventListener('dragenter', bring);
+  const waits = () => loaded(form).some(li => 'busy' in li.dataset);
+  form.addEventListener('files', () => { if (!later || waits()) return; later = false; $('.send', form).ariaBusy = null; if (!$('[data-failed]', form)) form.requestSubmit(); });
+  return e => { if (!waits()) return true; e.preventDefault(); later = true; $('.send', form).ariaBusy = 'true'; return false; };   // it goes when the last file is there
 }
 
 /* ---- writing: the text stays until the server has it ---- */
@@ -44,10 +60,11 @@ if (form) {
   area.addEventListener('input', () => { keep(area.value); size(); });
   area.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); form.requestSubmit(); } });
   size();
+  const settled = filing(form, log);
   let busy = false;
   form.addEventListener('submit', async e => {
     e.preventDefault();
-    if (busy) return;
+    if (busy || !area.value.trim() && !loaded(form).length || !settled(e)) return;
     busy = true;
     const b = $('.send', form), asked = where(), say = text => { $('[data-notice]', form).textContent = ''; if (text) { const p = document.createElement('p'); p.className = 'error'; p.role = 'alert'; p.textContent = text; $('[data-notice]', form).append(p); } };
     b.ariaBusy = 'true'; say('');
@@ -55,14 +72,27 @@ if (form) {
       const r = await fetch(form.action, { method: 'POST', headers: headers(), body: new FormData(form) }), text = await r.text();
       if (signedOut(r)) return;
       if (r.ok) {
+        if (past) { keep(''); return location.assign(past); }
         apply(text); adopt(r, asked);
-        area.value = ''; keep(''); size(); form.client.value = uid(); form.dispatchEvent(new Event('sent')); log.scrollTop = 0; pull();
-      } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? area.dataset.failed ?? text.slice(0, 200));
-    } catch { say(form.dataset.offline ?? 'No connection. Your text is kept; try again.'); }
+        area.disabled = false; area.value = ''; keep(''); $('.ups', form)?.replaceChildren(); form.dispatchEvent(new Event('files')); size(); form.client.value = uid(); form.dispatchEvent(new Event('sent')); log.scrollTop = 0; pull();
+      } else say(/^text\/plain/.test(r.headers.get('Content-Type') ?? '') ? text : $('.error', parse(text))?.textContent ?? word('Offline'));
+    } catch { say(word('Offline')); }
     finally { busy = false; b.ariaBusy = null; area.focus(); }
   });
 }
 
-/* ---- a new conversation asks for a subject only where there is one ---- */
-const about = $('[data-new] select[name=about]');
-if (about) { const s = $('label[data-subject]'), show = () => { s.hidden = about.selectedOptions[0]?.dataset.subject === undefined; $('input', s).required = !s.hidden; }; if (s) { about.addEventListener('change', show); show(); } }
+/* ---- a new conversation asks for what its matter needs, and takes what that takes ---- */
+const fresh = $('[data-new]'), about = fresh && $('select[name=about]', fresh);
+if (fresh) { const settled = filing(fresh); fresh.addEventListener('submit', settled); }
+if (about) {
+  const s = $('label[data-subject]'), attach = $('.attach', fresh), picker = $('[type=file]', fresh), d = fresh.dataset;
+  const show = () => {
+    const o = about.selectedOptions[0]?.dataset ?? {};
+    if (s) { s.hidden = o.subject === undefined; $('input', s).required = !s.hidden; }
+    if (!picker) return;
+    for (const k of ['most', 'max', 'maxtext']) d[k] = o[k];
+    picker.accept = o.accept ?? ''; picker.multiple = o.most !== '1'; attach.hidden = o.most === '0';
+    $('[data-hint]', fresh).textContent = o.hint ?? '';
+  };
+  about.addEventListener('change', show); show();
+}

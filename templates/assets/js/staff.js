@@ -57,7 +57,7 @@ async function go(url, { list = false, push = true } = {}) {
   title = doc.title;
   rewind(+doc.body.dataset.rev, list);
   mount();
-  if (list) $('#tabs [aria-current]')?.focus({ preventScroll: true });
+  if (list) ($('#tabs [aria-current]') ?? $('#q'))?.focus({ preventScroll: true });
   else if (narrow.matches) (next.dataset.pane === 'thread' ? $('.chead h2') : $('#rows [aria-current]') ?? $('#rows'))?.focus({ preventScroll: true });
 }
 document.addEventListener('click', e => {
@@ -72,6 +72,15 @@ document.addEventListener('click', async e => {
   if (!a || a.closest('#dialog') || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
   e.preventDefault(); $$(':popover-open').forEach(p => p.hidePopover());
   try { (await import('./dialogs.js')).open(a.href); } catch { location.assign(a.href); }
+});
+// A search is an address like any other; what is typed on its page is looked for at once.
+document.addEventListener('submit', e => {
+  if (!e.target.matches('[data-search]')) return;
+  e.preventDefault();
+  const url = new URL(e.target.action), view = frame().dataset.view;
+  for (const [k, v] of new FormData(e.target)) if (v) url.searchParams.set(k, v);
+  if (view && view !== 'open') url.searchParams.set('view', view);
+  go(url.href, { list: true });
 });
 document.addEventListener('visit', e => go(e.detail));
 addEventListener('popstate', () => { if (location.pathname.startsWith('/inbox')) go(location.href, { list: true, push: false }); });
@@ -129,9 +138,11 @@ function mount() {
   $$('.row').forEach(current);
   if (log && form) {
     if (log.matches('.fromtop') && !+log.dataset.unread) log.scrollTop = -log.scrollHeight;
+    if ($('.later,.msg.at', log)) import('./past.js').then(m => m.past(log));
     older(log); jump(log, $('.jump', form)); reply = composer(form, log);
     eyes = reader(log, id => act(`/inbox/c/${log.dataset.conv}/read`, new URLSearchParams({ upto: id, view: frame().dataset.view }), true));
   }
+  if ($('#found')) import('./search.js');
   const m = $('#rows > .more'); if (m) more.observe(m);
   const tabs = $('#tabs'), tab = tabs && $('[aria-current]', tabs);
   if (tab) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
@@ -145,7 +156,7 @@ const day = new Date().toDateString();
 document.addEventListener('visibilitychange', () => { if (!document.hidden && new Date().toDateString() !== day) location.reload(); });
 
 /* ---- keyboard ---- */
-const list = rove(() => $('#rows')), me = document.body.dataset.me;
+const list = rove(() => $('#rows, #found')), me = document.body.dataset.me;
 const press = k => () => { const b = $(`#conversation [data-key="${k}"]`); if (!b) return false; b.click(); if (b.popoverTargetElement) $('button:not(.btn)', b.popoverTargetElement)?.focus(); };
 const conv = () => frame().dataset.open, view = v => () => $(`#tabs [data-view=${v}]`)?.click();
 keys({
@@ -153,6 +164,7 @@ keys({
   o: () => list.here()?.click(), u: () => narrow.matches ? $('[data-back]')?.click() : ($('#rows [aria-current]') ?? list.here() ?? $('#rows a'))?.focus(),
   r: () => reply?.choose('reply'), n: () => reply?.choose('note'), e: press('e'), s: press('s'), a: press('a'), '!': press('!'), U: press('U'),
   A: () => conv() && $(`#assign-${conv()}`) ? act(`/inbox/c/${conv()}/assign`, new URLSearchParams({ staff: me, view: frame().dataset.view })).then(ok => ok && toast('Assigned to you')) : false,
+  '/': () => { const q = $('#q'); if (!q) return false; q.focus(); q.select(); },
   c: () => { const b = $('#list [data-key=c]'); if (!b) return false; b.click(); },
   i: () => about().matches('.shown') ? shut() : conv() && details(), '?': () => $('#help').showModal(),
   Escape: () => shut() || false,
