@@ -66,6 +66,9 @@ func (p *Portal) create(c *gin.Context, who bridge.Contact) error {
 	}
 	var m bridge.Message
 	if err == nil {
+		err = p.mayWrite(c, who)
+	}
+	if err == nil {
 		m, err = p.in.PortalStart(c.Request.Context(), who.ID, s)
 	}
 	var invalid *bridge.Invalid
