@@ -443,26 +443,6 @@ func (tx *Tx) SetHandled(d bridge.Delivery) error {
 	return tx.countFailures(d.Conversation)
 }
 
-// CarrierIDTaken reports whether a delivery is known by a carrier's id.
-func (tx *Tx) CarrierIDTaken(id string) (bool, error) {
-	n, err := tx.count("SELECT COUNT(*) FROM deliveries WHERE carrier_id = $1", id)
-	return n > 0, err
-}
-
-// RivalUnderway reports whether another delivery to the same phone is being sent, so
-// that a new message at the carrier may be that one's.
-func (tx *Tx) RivalUnderway(d bridge.Delivery) (bool, error) {
-	n, err := tx.count(`
-		SELECT COUNT(*) FROM deliveries
-		WHERE state IN ('sending', 'unknown') AND state = 'sending' AND recipient = $1 AND id <> $2`, d.To, d.ID)
-	return n > 0, err
-}
-
-// LostAttempts counts the tries of a delivery whose answer never came.
-func (tx *Tx) LostAttempts(id bridge.DeliveryID) (int64, error) {
-	return tx.count("SELECT COUNT(*) FROM attempts WHERE delivery_id = $1 AND outcome = '"+string(bridge.Lost)+"'", id)
-}
-
 // Deliveries lists deliveries in a state (empty: all), the newest first.
 func (tx *Tx) Deliveries(s bridge.DeliveryState, limit int) ([]bridge.Delivery, error) {
 	q, args := "SELECT "+deliveryColumns+" FROM deliveries", []any{}

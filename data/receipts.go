@@ -130,3 +130,23 @@ func (tx *Tx) movedBy(d bridge.Delivery, was bridge.DeliveryState, r bridge.Rece
 // SilenceFirst is how long a carrier may say nothing of a message that it
 // accepted before we ask.
 const SilenceFirst = 10 * time.Minute
+
+// CarrierIDTaken reports whether a delivery is known by a carrier's id.
+func (tx *Tx) CarrierIDTaken(id string) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM deliveries WHERE carrier_id = $1", id)
+	return n > 0, err
+}
+
+// RivalUnderway reports whether another delivery to the same phone is being sent, so
+// that a new message at the carrier may be that one's.
+func (tx *Tx) RivalUnderway(d bridge.Delivery) (bool, error) {
+	n, err := tx.count(`
+		SELECT COUNT(*) FROM deliveries
+		WHERE state IN ('sending', 'unknown') AND state = 'sending' AND recipient = $1 AND id <> $2`, d.To, d.ID)
+	return n > 0, err
+}
+
+// LostAttempts counts the tries of a delivery whose answer never came.
+func (tx *Tx) LostAttempts(id bridge.DeliveryID) (int64, error) {
+	return tx.count("SELECT COUNT(*) FROM attempts WHERE delivery_id = $1 AND outcome = '"+string(bridge.Lost)+"'", id)
+}

@@ -224,7 +224,7 @@ func (n *Notify) message(tx *data.Tx, c data.Claim, r reader, notice *bridge.Not
 	if err != nil {
 		return err
 	}
-	if r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText {
+	if r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText && r.contact.Texted() {
 		return bridge.ErrNotWanted // they want no mails any more
 	}
 	said, err := tx.Carried(c.ID)

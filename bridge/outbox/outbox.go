@@ -217,12 +217,6 @@ func (o *Outbox) take(tx *data.Tx) (taken []taken, after func(error), err error)
 		}
 		all = append(all, more...)
 	}
-	outgoing := make([]bridge.Outgoing, len(all))
-	for i, c := range all {
-		if outgoing[i], err = o.Prepare(tx, c); err != nil {
-			return nil, nil, fmt.Errorf("prepare delivery %d: %w", c.ID, err)
-		}
-	}
 	if room == len(all) {
 		o.wantRoom()
 	}
