@@ -123,6 +123,7 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
 	cfg.OnDuty, cfg.Portal.MailWait = []bridge.Phone{demoOnDuty}, 4*time.Second // a visitor does not wait for a minute
+	cfg.Portal.Embed = []string{url}
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
 		d.close()
