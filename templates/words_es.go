@@ -213,5 +213,4 @@ var spanishPortal = map[string]string{
 	"Quote":               "Presupuesto",
 	"Project":             "Proyecto",
 	"Maintenance request": "Solicitud de mantenimiento",
-	"That was often":      "Han sido muchas veces",
 }
