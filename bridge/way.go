@@ -38,6 +38,11 @@ func (a Address) Usable() bool {
 	return a.Value != "" && a.Answerable && !a.OptedOut && a.Problem == ""
 }
 
+// Texted reports whether a text to the contact can be expected to arrive.
+func (c Contact) Texted() bool {
+	return slices.ContainsFunc(c.Addresses, func(a Address) bool { return a.Channel == SMS && a.Usable() })
+}
+
 // Mail is the address that a mail to the contact goes to: their first that works.
 // The zero Address means that they have none.
 func (c Contact) Mail() Address {

@@ -123,6 +123,12 @@ func kindForm(p bridge.Policy) url.Values {
 	for _, ch := range p.Accept {
 		v.Add("accept", string(ch))
 	}
+	for _, ch := range p.Alert {
+		v.Add("alert", string(ch))
+	}
+	if p.Link {
+		v.Set("link", "1")
+	}
 	for _, g := range p.Gates {
 		v.Add("gate", string(g))
 	}

@@ -145,16 +145,30 @@ func exampleOpen(now time.Time) Conversation {
 		Banners: []Banner{{"ai", "spark", "Handed over by the AI receptionist: needs a visit time."}}, Assignee: 1, Team: exampleTeam(), Can: Can{Organise: true, Edit: true, Add: true},
 		Snoozes: []Choice{{"3h", "Later today", "in 3 hours"}, {"tomorrow", "Tomorrow", "08:00"}, {"monday", "Monday", "08:00"}},
 		Composer: Composer{Action: "/inbox/c/901/reply", DraftURL: "/inbox/c/901/draft", Conv: 901, Rev: 41, Title: "Priya Raman", LastSeen: 64,
-			By: bridge.SMS, ByText: "Text", Placeholder: "Text Priya Raman", CallHref: "tel:+14155550134", CallText: "+1 415 555 0134", Names: []string{"Maya Quinn", "Jo Park"},
+			By: bridge.SMS, ByText: "Text", Placeholder: "Text Priya Raman", CallHref: "tel:+14155550134", CallText: "+1 415 555 0134", Ways: exampleWays(), Names: []string{"Maya Quinn", "Jo Park"},
 			Hint:  "Text to +1 415 555 0134 from +1 415 555 0100",
 			Files: Picker{Most: 5, MaxSize: 10 << 20, MaxText: "10 MB", Accept: ".jpg,.png", Photos: true, URL: "#", Uploads: exampleUploads()}},
 		Details: Details{Name: "Priya Raman", Title: "Priya Raman", Initials: "PR", Since: "Customer since March 2026", RenameURL: "/inbox/c/901/contact", AddURL: "/inbox/c/901/address", Line: "+1 415 555 0100",
 			Addresses: []Address{{"Mobile", "+1 415 555 0134", "tel:+14155550134", &Badge{"ok", "tick", "Receives texts"}}, {"Email", "priya@example.com", "", nil}},
 			People:    []Participant{{Name: "Sam Ortiz", Role: "Owner", Remove: "staff:1"}, {Name: "Maya Quinn", Role: "Office admin", Remove: "staff:2"}, {Name: "Jo Park", Role: "Tradie"}},
+			Portal:    exampleCard(now),
 			Profile:   "/people/901", Side: "Customer", PeopleURL: "/inbox/c/901/people",
 			Record: &RecordCard{Label: "Job #1042 Boiler replacement", Href: "/records/1", Stage: "Construction", Team: "Jo Park"},
 			Others: []Link{{"Job #1042 Boiler replacement", "Fri", "/inbox/c/902"}, {"Customer", "20 Nov", "/inbox/c/903"}}},
 	}
+}
+
+func exampleWays() []WayChoice {
+	return []WayChoice{
+		{Value: "reply", By: bridge.SMS, Text: "Text", Hint: "Shows in the portal + text to +1 415 555 0134", Placeholder: "Text Priya Raman"},
+		{Value: "email", By: bridge.Email, Text: "Email", Hint: "", Placeholder: "Write to Priya Raman", Blocked: "There is no email address for this contact"},
+		{Value: "portal", By: bridge.Portal, Text: "Portal", Hint: "Only in the portal: they are not told", Placeholder: "Write to Priya Raman"},
+	}
+}
+
+func exampleCard(now time.Time) *PortalCard {
+	seen := NewStamp(now.Add(-time.Hour), now)
+	return &PortalCard{State: Badge{"ok", "tick", "Connected since 3 Nov"}, Seen: &seen, Told: "By text and email", Language: "Spanish", Access: true, SendURL: "/people/901/link", EndURL: "/people/901/end-portal"}
 }
 
 // rename gives copies of items their own ids, so that they can stand on one page twice.

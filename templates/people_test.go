@@ -42,6 +42,7 @@ func exampleContact(now time.Time) ContactPage {
 	return ContactPage{
 		Shell: exampleShell("Priya Raman", "people", now), Who: examplePeople(now).List.Rows[0], Since: "Since 3 March 2026", Can: ContactCan{true, true, true}, Form: exampleForm(),
 		Reach:     []Reach{{1, "Mobile", "phone", "+1 415 555 0134", "tel:+14155550134", &Badge{"danger", "ban", "Opted out"}}, {2, "Email", "email", "priya@example.com", "", nil}},
+		Portal:    exampleCard(now),
 		Household: []Housemate{{"/people/9", "Arun Raman", "+1 415 555 0134"}}, InviteTo: "+1 415 555 0134", InviteLink: "https://texts.example.com/i/ABC", InviteSent: true,
 		Records: exampleRecords(now).List.Rows, Talks: []TalkLine{{"/inbox/c/1", "Customer", "On my way", 2, &Badge{"warn", "clock", "Waiting"}, NewStamp(now, now)}},
 		Done: "Saved.", Error: "Write the number with its country code.", ErrorField: "phone",

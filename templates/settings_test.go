@@ -29,7 +29,7 @@ func fullSettings(shell Shell) map[string]any {
 		"settings-switch": SwitchPage{SettingsShell: sh, Name: "Jo", Action: "#", Heading: "Switch Jo off?", Button: "Switch off", Says: []string{"They are signed out"}, Off: true},
 		"settings-whatif": WhatIfPage{SettingsShell: bad("at", "Give a day."), Find: "priya", Who: []Group{{"The team", ticks}, {"Contacts", ticks}}, Actions: []ActionOption{{"reply", "reply", "conversation", true}, {"start", "start", "start", false}},
 			Conversations: ticks, Kinds: ticks, Contacts: ticks, Records: ticks, Colleagues: ticks, Subject: "Tiles", Date: "2026-11-22", Time: "22:00", Zone: "UTC",
-			Answer: &Answer{true, "May Jo reply?", "They may.", "Ask.", "the role", "08:00", "2026-11-23T08:00:00Z"}},
+			Answer: &Answer{true, "May Jo reply?", "They may.", "Ask.", "the role", "08:00", "2026-11-23T08:00:00Z", "Shows in the portal."}},
 		"join": JoinPage{Shell: shell, Token: "abc", Name: "Ada", Email: "ada@example.com", Role: "Tradie", Error: "Use at least 10 characters."},
 	}
 }

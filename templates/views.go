@@ -314,7 +314,7 @@ type PortalCard struct {
 	State          Badge
 	Seen           *Stamp // when they last used it
 	Links          string // that are out, in words
-	Told, Language string // how they want to hear of messages, in words
+	Told, Language string // how they want to hear of messages, in words; empty: they chose nothing
 	Off            bool   // the portal is off
 	Access         bool   // there is something to end
 	// What can be done, each a URL to POST to; empty ones are not shown.

@@ -195,6 +195,7 @@ type Answer struct {
 	Yes                         bool
 	Question, Sentence          string
 	Fix, Rule, Leaves, LeavesAt string
+	How                         string // what the message would do: where it shows, and who is told how
 }
 
 // JoinPage is where the link of an invitation into the team leads.

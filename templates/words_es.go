@@ -208,5 +208,9 @@ var spanishPortal = map[string]string{
 	"Found":                                                               "Encontrado",
 	"Earlier ones":                                                        "Anteriores",
 	"Nothing was found. Try fewer words, or the beginning of one.": "No se encontró nada. Pruebe con menos palabras o con el comienzo de una.",
-	"Later messages": "Mensajes posteriores",
+	"Later messages":      "Mensajes posteriores",
+	"Job":                 "Trabajo",
+	"Quote":               "Presupuesto",
+	"Project":             "Proyecto",
+	"Maintenance request": "Solicitud de mantenimiento",
 }

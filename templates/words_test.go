@@ -53,6 +53,9 @@ func spoken(t *testing.T) map[string]string {
 	for _, r := range bridge.Roles {
 		out[r.Title()] = "roles"
 	}
+	for _, r := range bridge.RecordTypes {
+		out[r.Title()] = "records"
+	}
 	out[fmt.Sprintf("A subject has at most %d characters", bridge.MaxTitle)] = "intake"
 	for _, s := range []string{
 		"Write something first", "Something new came in", "Already there", // of web.Explain and intake.Draft

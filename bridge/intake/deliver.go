@@ -48,8 +48,12 @@ func (in *Intake) deliverOthers(tx *data.Tx, m bridge.Message, f *bridge.Facts, 
 		return nil, err
 	}
 	for _, o := range others {
+		at := leave // and not at night: what others write is no answer to them
+		if morning := f.Settings.Quiet(in.Now().In(in.zone(o.Contact))); morning.After(at) {
+			at = morning
+		}
 		for _, w := range o.Ways {
-			ds, err := in.send(tx, m, f, o.Contact, w, leave)
+			ds, err := in.send(tx, m, f, o.Contact, w, at)
 			if err != nil {
 				return nil, err
 			}

@@ -312,17 +312,14 @@ func (in *Intake) StopMails(ctx context.Context, who bridge.ContactID) error {
 		if err != nil {
 			return err
 		}
-		switch c.Told {
-		case bridge.ToldNothing, bridge.ToldByText:
-			return nil
-		case bridge.ToldByBoth:
-			c.Told = bridge.ToldByText
-		case bridge.ToldByKind, bridge.ToldByEmail:
-			c.Told = bridge.ToldNothing
-			if slices.ContainsFunc(c.Addresses, func(a bridge.Address) bool { return a.Channel == bridge.SMS && a.Usable() }) {
-				c.Told = bridge.ToldByText
-			}
+		wish := bridge.ToldNothing
+		if c.Texted() && c.Told != bridge.ToldNothing {
+			wish = bridge.ToldByText // which is told by mail only where no text can arrive
 		}
+		if c.Told == wish {
+			return nil
+		}
+		c.Told = wish
 		return tx.PutContact(c)
 	})
 }

@@ -28,30 +28,36 @@ type Question struct {
 // Asked answers a question with the facts that the doors decide by, and changes
 // nothing. What the asker does not see does not exist for them, so it cannot be
 // asked about: bridge.ErrNotFound.
-func (in *Intake) Asked(tx *data.Tx, asker bridge.Staff, q Question) (d bridge.Decision, err error) {
+func (in *Intake) Asked(tx *data.Tx, asker bridge.Staff, q Question) (bridge.Decision, error) {
+	d, _, err := in.AskedWith(tx, asker, q)
+	return d, err
+}
+
+// AskedWith is Asked with the facts that decided, for who wants to say more of them.
+func (in *Intake) AskedWith(tx *data.Tx, asker bridge.Staff, q Question) (d bridge.Decision, f bridge.Facts, err error) {
 	if err := bridge.Decide(asker.Actor(), bridge.DoChangeSettings, &bridge.Facts{}).Err(); err != nil {
-		return d, err
+		return d, f, err
 	}
 	if !slices.Contains(bridge.Actions[:], q.Do) {
-		return d, &bridge.Invalid{Field: "do", Problem: "Choose what they would do"}
+		return d, f, &bridge.Invalid{Field: "do", Problem: "Choose what they would do"}
 	}
 	who, actor, err := asActor(tx, q)
 	if err != nil {
-		return d, err
+		return d, f, err
 	}
-	f, err := in.askedFacts(tx, asker, who, actor, &q)
+	f, err = in.askedFacts(tx, asker, who, actor, &q)
 	if err != nil {
-		return d, err
+		return d, f, err
 	}
 	if actor.Kind == bridge.ByContact {
 		f.By = bridge.Portal // the one door that contacts have themselves
 	}
 	if !q.At.IsZero() {
 		if err := in.asOf(tx, &f, q.At); err != nil {
-			return d, err
+			return d, f, err
 		}
 	}
-	return bridge.Decide(actor, q.Do, &f), nil
+	return bridge.Decide(actor, q.Do, &f), f, nil
 }
 
 // asActor finds who would do it; who is their account, if they are of the team.

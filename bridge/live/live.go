@@ -26,7 +26,7 @@ func New() *Hub { return &Hub{subs: map[chan bridge.Commit]struct{}{}} }
 // Publish tells every subscriber. It never blocks: the channel of one that does
 // not keep up is closed.
 func (h *Hub) Publish(c bridge.Commit) {
-	if len(c.Changed) == 0 && !c.Missed {
+	if len(c.Changed) == 0 && len(c.Joined) == 0 && !c.Missed {
 		return
 	}
 	h.mu.Lock()

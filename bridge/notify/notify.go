@@ -202,7 +202,13 @@ func (n *Notify) mail(tx *data.Tx, c data.Claim, r reader) (bridge.Outgoing, err
 		ID: strings.ToLower(fmt.Sprintf("d%d.%s@%s", c.ID, c.Token, domain)),
 	}
 	out.Notice, out.Body = notice, ""
-	var err error
+	set, err := tx.Settings()
+	if err != nil {
+		return out, err
+	}
+	if set.UrgentPhone != "" {
+		notice.CallText = set.UrgentPhone
+	}
 	switch c.Purpose {
 	case bridge.ForLink:
 		notice.Kind, notice.LinkUntil = bridge.NoticeLink, n.Now().Add(bridge.LinkTime)
@@ -224,7 +230,7 @@ func (n *Notify) message(tx *data.Tx, c data.Claim, r reader, notice *bridge.Not
 	if err != nil {
 		return err
 	}
-	if r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText {
+	if r.contact.Told == bridge.ToldNothing || r.contact.Told == bridge.ToldByText && r.contact.Texted() {
 		return bridge.ErrNotWanted // they want no mails any more
 	}
 	said, err := tx.Carried(c.ID)

@@ -74,7 +74,7 @@ func (s *stage) portalPages() map[string]string {
 	old := link(20 * day)
 	return map[string]string{
 		"p-home": "/portal", "p-list": "/portal/messages", "p-talk": fmt.Sprintf("/portal/c/%d", s.conversation("Priya Raman")), "p-new": "/portal/new", "p-settings": "/portal/settings",
-		"p-search": "/portal/search?q=boiler&from=Sam", "p-none": "/portal/search?q=zeppelin", "p-link": link(0), "p-code": old, "p-digits": old + "?sent=1", "p-expired": link(40 * day), "p-over": "/m/NEVER", "p-notfound": "/portal/c/99999",
+		"p-search": "/portal/search?q=boiler&from=Sam", "p-none": "/portal/search?q=zeppelin", "p-link": link(0), "p-code": old, "p-digits": old + "?sent=1", "p-expired": link(40 * day), "p-over": "/m/NEVER", "p-notfound": "/portal/c/99999", "p-widget": "/portal/widget",
 	}
 }
 

@@ -67,9 +67,9 @@ func (p *tab) enterPortal(address string) {
 	p.until("the portal", `location.pathname.startsWith('/portal')`)
 }
 
-// TestS1_3_S1_4_S1_9_ACustomerAndTheTeamMeetInThePortal is the whole way from door to
+// TestS1_3_4_9_10_ACustomerAndTheTeamMeetInThePortal is the whole way from door to
 // door, with two people before two browsers.
-func TestS1_3_S1_4_S1_9_ACustomerAndTheTeamMeetInThePortal(t *testing.T) {
+func TestS1_3_4_9_10_ACustomerAndTheTeamMeetInThePortal(t *testing.T) {
 	s := newStage(t)
 	sam, priya := s.person("Sam", desktop), s.person("Priya", mobile)
 	sam.visit(fmt.Sprintf("/inbox/c/%d", s.conversation("Priya Raman")))

@@ -165,7 +165,7 @@ type setting struct {
 	secret bool // the key ending in _file names a file that holds it
 	// switches: it is true or false.
 	switches bool
-	read   func(text string) error
+	read     func(text string) error
 }
 
 func (c *Config) settings() []setting {

@@ -65,7 +65,8 @@ func runDemo(ctx context.Context, e env) error {
 	fmt.Fprintf(e.stdout, "Porchlight's demo is running. Nothing leaves this machine.\n\n"+
 		"  Handsets  %[1]s/simulator   text the business from here\n"+
 		"  Inbox     %[1]s/inbox       and answer here\n"+
-		"  Mailbox   %[1]s/simulator/mail\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
+		"  Mailbox   %[1]s/simulator/mail\n"+
+		"  Portal    %[1]s/portal/enter  come in as a customer: priya@example.com, the link is in the mailbox\n\nStop it with Ctrl+C.\n", p.cfg.Server.PublicURL)
 	return p.run(ctx, l)
 }
 
@@ -122,6 +123,7 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	cfg.Twilio.AccountSID, cfg.Twilio.AuthToken, cfg.Twilio.BaseURL = smstest.AccountSID, newSecret(smstest.AuthToken), base
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
 	cfg.OnDuty, cfg.Portal.MailWait = []bridge.Phone{demoOnDuty}, 4*time.Second // a visitor does not wait for a minute
+	cfg.Portal.Embed = []string{url}
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
 		d.close()

@@ -47,9 +47,7 @@ func (p *Portal) showTalk(c *gin.Context, code int, who bridge.Contact, id bridg
 		}
 		v.Title, v.Heading = p.heading(f.Conversation), p.heading(f.Conversation)
 		v.ID, v.FromTop = id, f.Settings.Policy(f.Conversation.Kind).FromTop
-		if v.About = f.Conversation.RecordLabel; strings.HasSuffix(v.About, v.Heading) {
-			v.About = strings.TrimSpace(strings.TrimSuffix(v.About, v.Heading))
-		}
+		v.About = label(v.Words, f.Conversation.About, v.Heading)
 		var newer bridge.MessageID
 		if v.Items, v.Older, newer, err = p.items(tx, c, who, id, from); err != nil {
 			return v, err
@@ -221,9 +219,20 @@ func (p *Portal) readReply(c *gin.Context, who bridge.Contact, id bridge.Convers
 	files, err := p.form(c, who, func() bridge.Files { return rule })
 	d = intake.Draft{Conversation: id, Body: c.PostForm("body"), ClientID: c.PostForm("client"), Files: files}
 	if err == nil {
+		err = p.mayWrite(c, who)
+	}
+	if err == nil {
 		m, err = p.in.PortalReply(c.Request.Context(), who.ID, d)
 	}
 	return d, m, err
+}
+
+// mayWrite bounds what one contact writes in 15 minutes.
+func (p *Portal) mayWrite(c *gin.Context, who bridge.Contact) error {
+	if !p.AllowKey("portal write "+strconv.FormatInt(int64(who.ID), 10), writeTries) {
+		return tooMany(c)
+	}
+	return nil
 }
 
 // refused shows the form again with what was typed and why it was not sent.

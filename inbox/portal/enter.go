@@ -46,6 +46,9 @@ func (p *Portal) device(c *gin.Context) string {
 	return ""
 }
 
+// deviceTime is how long a browser is known as the same device.
+const deviceTime = 365 * 24 * time.Hour
+
 func (p *Portal) cookie(c *gin.Context, name, value string, age time.Duration) {
 	http.SetCookie(c.Writer, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()), HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
@@ -53,6 +56,10 @@ func (p *Portal) cookie(c *gin.Context, name, value string, age time.Duration) {
 }
 
 func (p *Portal) enterPage(c *gin.Context, _ bridge.Contact) error {
+	if p.device(c) == "" { // before the button, so that a double tap comes from one device
+		mark, _ := bridge.NewSecret()
+		p.cookie(c, deviceName, mark, deviceTime)
+	}
 	return p.showEnter(c, http.StatusOK, templates.PortalEnter{CodeSent: c.Query("sent") == "1"})
 }
 
@@ -91,6 +98,8 @@ const (
 	enterTries = 60
 	codeTries  = 20
 	askTries   = 12
+	// writeTries bounds what one contact writes: each message rings the phones on duty.
+	writeTries = 60
 )
 
 func tooMany(c *gin.Context) error {
@@ -152,7 +161,7 @@ func (p *Portal) visit(c *gin.Context) (v intake.Visit, secret, mark string) {
 func (p *Portal) letIn(c *gin.Context, secret, mark string) {
 	p.cookie(c, cookieName, secret, bridge.PortalTime)
 	if mark != "" {
-		p.cookie(c, deviceName, mark, 365*24*time.Hour)
+		p.cookie(c, deviceName, mark, deviceTime)
 	}
 }
 

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -88,9 +89,7 @@ func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []d
 	rows := make([]templates.PortalRow, 0, len(ts))
 	for _, t := range ts {
 		r := templates.PortalRow{Words: w, ID: t.ID, Rev: t.Rev, Href: conversationURL(t.ID), Title: p.heading(t.Conversation), Unread: t.Unread, At: w.Stamp(t.CreatedAt, now)}
-		if r.About = t.RecordLabel; r.About == r.Title {
-			r.About = ""
-		}
+		r.About = label(w, t.About, r.Title)
 		if m, ok := ms[t.Newest]; ok {
 			r.Preview, r.At, r.AI = preview(w, m), w.Stamp(m.At, now), m.Author.Kind == bridge.ByAI
 			r.Who = p.author(w, m, who)
@@ -98,6 +97,17 @@ func (p *Portal) newRows(tx *data.Tx, c *gin.Context, who bridge.Contact, ts []d
 		rows = append(rows, r)
 	}
 	return rows, nil
+}
+
+// label is a record in a few words, without a title that stands above it already.
+func label(w templates.Words, r bridge.Record, above string) string {
+	if r.ID == 0 {
+		return ""
+	}
+	if r.Title == above {
+		r.Title = ""
+	}
+	return strings.TrimSpace(w.T(r.Type.Title()) + " #" + r.Reference + " " + r.Title)
 }
 
 // heading is what a conversation is called in the portal: never the contact's own

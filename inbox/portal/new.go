@@ -31,7 +31,7 @@ func (p *Portal) showNew(c *gin.Context, code int, who bridge.Contact, v templat
 		choices, err := p.in.PortalChoices(tx, who)
 		v.SubjectOnly = len(choices) > 0
 		for _, ch := range choices {
-			o := templates.PortalChoice{Value: choiceValue(ch.Kind, ch.Record.ID), Text: ch.Record.Label(), Subject: ch.Subject}
+			o := templates.PortalChoice{Value: choiceValue(ch.Kind, ch.Record.ID), Text: label(v.Words, ch.Record, ""), Subject: ch.Subject}
 			o.Files = newRule(v.Words, s.Policy(ch.Kind).Files, "/portal/new/files")
 			if o.Text == "" {
 				o.Text = v.T("Anything else")
@@ -65,6 +65,9 @@ func (p *Portal) create(c *gin.Context, who bridge.Contact) error {
 		Kind: bridge.Kind(kind), Record: number[bridge.RecordID](record), Subject: c.PostForm("subject"), Body: c.PostForm("body"), ClientID: c.PostForm("client"), Files: files,
 	}
 	var m bridge.Message
+	if err == nil {
+		err = p.mayWrite(c, who)
+	}
 	if err == nil {
 		m, err = p.in.PortalStart(c.Request.Context(), who.ID, s)
 	}

@@ -75,6 +75,9 @@ func (p *Portal) reach(c *gin.Context, who bridge.Contact) error {
 
 // note writes to the team in the contact's name.
 func (p *Portal) note(c *gin.Context, who bridge.Contact, body string) error {
+	if err := p.mayWrite(c, who); err != nil {
+		return err
+	}
 	var conv bridge.ConversationID
 	var kind bridge.Kind
 	err := p.Store.Read(c.Request.Context(), func(tx *data.Tx) (err error) {

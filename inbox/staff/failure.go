@@ -3,6 +3,7 @@ package staff
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"porchlight/bridge"
 	"porchlight/templates"
@@ -62,8 +63,21 @@ func (s *Inbox) newFailure(d bridge.Delivery, all []bridge.Delivery, to shownTo)
 	}
 	if !theirs {
 		elsewhere(f, d, to, why)
+	} else if o, ok := otherway(d, all); ok {
+		f.Advice = "The " + strings.ToLower(wayName(o)) + " tells them instead."
 	}
 	return f
+}
+
+// otherway is a delivery that tells the same person in another way, and did not fail.
+func otherway(d bridge.Delivery, all []bridge.Delivery) (bridge.Delivery, bool) {
+	i := slices.IndexFunc(all, func(o bridge.Delivery) bool {
+		return o.Channel != d.Channel && o.Contact == d.Contact && o.Purpose == d.Purpose && !o.State.Failure() && o.State != bridge.Unknown && (o.State != bridge.Canceled || carried(o))
+	})
+	if i < 0 {
+		return bridge.Delivery{}, false
+	}
+	return all[i], true
 }
 
 // explain is the carrier's reason in words.

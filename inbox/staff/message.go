@@ -79,6 +79,9 @@ func (s *Inbox) newMessage(m bridge.Message, to shownTo, into string) templates.
 	if m.Author.Kind == bridge.ByStaff && m.Direction == bridge.In && m.Author.ID == int64(to.reader.ID) {
 		v.Side = string(bridge.Out) // one's own among the team stands on the right, like any other
 	}
+	if m.Direction == bridge.Out && len(m.Deliveries) > 0 {
+		v.Key += " " + string(m.Deliveries[0].Channel) // what went another way says so under a bubble of its own
+	}
 	v.About = newAbout(m, to)
 	for _, f := range m.Attachments {
 		v.Media = append(v.Media, newAttachment(f, "/inbox/file/"))

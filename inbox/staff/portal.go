@@ -18,9 +18,15 @@ import (
 // newPortalCard says how a contact stands to the portal.
 func (s *Inbox) newPortalCard(tx *data.Tx, reader bridge.Staff, settings *bridge.Settings, who bridge.Contact) (*templates.PortalCard, error) {
 	now := s.now()
-	card := &templates.PortalCard{State: connectedBadge(who, now), Told: toldTitle(who.Told), Language: languageTitle(who.Language), Off: !settings.PortalOn}
+	card := &templates.PortalCard{State: connectedBadge(who, now), Off: !settings.PortalOn}
 	if who.Connected() {
 		card.State.Text = "Connected since " + day(who.ConnectedAt, now)
+	}
+	if who.Told != bridge.ToldByKind {
+		card.Told = toldTitle(who.Told)
+	}
+	if who.Language != "" {
+		card.Language = languageTitle(who.Language)
 	}
 	a, err := tx.PortalAccess(who.ID, now)
 	if err != nil {
@@ -55,7 +61,7 @@ func toldTitle(t bridge.Told) string {
 		return "Not at all"
 	case bridge.ToldByKind:
 	}
-	return "As the conversation's kind says"
+	return "As the kind says"
 }
 
 func languageTitle(l string) string {
@@ -104,7 +110,7 @@ func wishes(c *gin.Context, ch *intake.ContactChange) error {
 func (s *Inbox) sendLink(c *gin.Context) error {
 	return s.onContact(c, func(id bridge.ContactID) (string, error) {
 		_, err := s.in.SendLink(c.Request.Context(), me(c), id)
-		return "link", onForm(c, "portal", err)
+		return "link", onForm(c, "", err)
 	})
 }
 
@@ -114,7 +120,8 @@ func (s *Inbox) endPortal(c *gin.Context) error {
 	})
 }
 
-// onForm shows a refusal beside the form's button, but not who may not press it.
+// onForm shows a refusal beside a field of the form, or above all; but not to who may
+// not press its button.
 func onForm(c *gin.Context, field string, err error) error {
 	var denied *bridge.Denied
 	if errors.As(err, &denied) && denied.Code != "role" {

@@ -85,7 +85,7 @@ func howFar(m bridge.Message, to shownTo, now time.Time) (state, icon, text stri
 		return "read", "ticks", join(had, read)
 	case read != "":
 		return "delivered", "ticks", join(had, read)
-	case had != "" && !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "Delivered") }):
+	case had != "" && !bad && !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "Delivered") }):
 		if words = append([]string{had}, words...); state == "sent" || state == "canceled" {
 			state, icon = "delivered", "ticks"
 		}

@@ -102,7 +102,7 @@ func (s *Inbox) whatIf(c *gin.Context) error {
 
 // answerTo asks the rules and puts the answer in words.
 func (s *Inbox) answerTo(tx *data.Tx, asker bridge.Staff, q question) (*templates.Answer, error) {
-	d, err := s.in.Asked(tx, asker, q.Question)
+	d, f, err := s.in.AskedWith(tx, asker, q.Question)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,16 @@ func (s *Inbox) answerTo(tx *data.Tx, asker bridge.Staff, q question) (*template
 		}
 		what += " (" + conv.Title + ")"
 	}
-	return newAnswer(d, "May "+name+" "+what+", "+at.Format("Mon 2 Jan 2006, 15:04")+"?", at), nil
+	a := newAnswer(d, "May "+name+" "+what+", "+at.Format("Mon 2 Jan 2006, 15:04")+"?", at)
+	if writes := q.Do == bridge.DoReply || q.Do == bridge.DoStart; writes && q.Staff != 0 && d.Allowed() {
+		cp, err := s.first(tx, f, bridge.Decision{})
+		if err == nil {
+			a.How = cp.Hint + "."
+		} else if !errors.Is(err, bridge.ErrNotFound) { // without a number of the business nothing can be said
+			return nil, err
+		}
+	}
+	return a, nil
 }
 
 func newAnswer(d bridge.Decision, question string, at time.Time) *templates.Answer {

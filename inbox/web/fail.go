@@ -30,6 +30,8 @@ func Explain(ctx context.Context, err error) Trouble {
 	switch {
 	case errors.As(err, &invalid):
 		return Trouble{Code: http.StatusUnprocessableEntity, Name: "invalid_" + invalid.Field, Heading: "Something is not right yet", Text: invalid.Problem}
+	case errors.As(err, &denied) && denied.Code == "too_often":
+		return Trouble{Code: http.StatusTooManyRequests, Name: denied.Code, Heading: "This is not possible now", Text: denied.Sentence, Fix: denied.Fix}
 	case errors.As(err, &denied):
 		return Trouble{Code: http.StatusForbidden, Name: denied.Code, Heading: "This is not possible now", Text: denied.Sentence, Fix: denied.Fix}
 	case errors.Is(err, bridge.ErrNotFound):

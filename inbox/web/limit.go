@@ -59,8 +59,21 @@ func peer(r *http.Request) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
 		hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
 		if last := net.ParseIP(strings.TrimSpace(hops[len(hops)-1])); last != nil {
-			return last.String()
+			return network(last)
 		}
+		return host
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return network(ip)
 	}
 	return host
+}
+
+// network is one address of version 4, and the 64 bits of version 6 that a household
+// has: who has one address there has 2^64 of them.
+func network(ip net.IP) string {
+	if ip.To4() != nil {
+		return ip.String()
+	}
+	return ip.Mask(net.CIDRMask(64, 128)).String()
 }

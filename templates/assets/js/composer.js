@@ -87,7 +87,7 @@ export function composer(form, log) {
   const kind = () => f.channel.value === 'note' ? 'note' : 'reply', kept = { reply: form.dataset.reply ?? '', note: form.dataset.note ?? '' };
   const ups = $('.ups', form), loaded = () => ups ? $$('.up:not([data-failed])', ups) : [];
   const way = () => $('[name=channel]:checked', form);                // how a reply goes: text, email, portal
-  let was = kind(), chosen = way()?.value, timer, filing, later;
+  let was = kind(), chosen = way().value, timer, filing, later;
   if (text.value) kept[was] = text.value;
 
   const grow = () => { if (!CSS.supports('field-sizing', 'content')) { text.style.height = 'auto'; text.style.height = text.scrollHeight + 2 + 'px'; } };
@@ -112,17 +112,17 @@ export function composer(form, log) {
         if (r.ok && !r.redirected) { apply(await r.text()); adopt(r, asked); } } catch { kept[k] = null; }
     });
   };
-  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; chosen = way()?.value; ask(); tally(); state(); };
-  const ask = () => { text.placeholder = was === 'note' ? 'Note for the team' : way()?.dataset.placeholder ?? form.dataset.placeholder; };
+  const load = () => { was = kind(); text.value = store.get(draftKey(conv, was)) ?? kept[was] ?? ''; chosen = way().value; ask(); tally(); state(); };
+  const ask = () => { text.placeholder = was === 'note' ? 'Note for the team' : way().dataset.placeholder ?? form.dataset.placeholder; };
   const state = () => {                                               // may a text be sent?
     const no = $(`#cstate-${conv}`)?.hasAttribute('data-blocked');
-    $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && kind() === 'reply';
+    $('[value=reply]', form).disabled = no; $('.send', form).disabled = no && way().value === 'reply';
   };
   const clear = () => { ups?.replaceChildren(); form.dispatchEvent(new Event('files')); text.value = ''; store.set(draftKey(conv, was), ''); kept[was] = ''; clearTimeout(timer); tally(); };
   const notice = el => { $('[data-notice]', form).replaceChildren(...el ? el.childNodes : []); };
 
   text.addEventListener('input', () => { clearTimeout(timer); store.set(draftKey(conv, was), text.value.trim() && text.value); timer = setTimeout(upload, 1000); tally(); });
-  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } else { chosen = way()?.value; ask(); tally(); } } });
+  form.addEventListener('change', e => { if (e.target.name === 'channel') { const next = kind(); if (next !== was) { save(); upload(); load(); notice(); } else take(way().value); } });
   text.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && !e.isComposing) { e.preventDefault(); form.requestSubmit(); } });
   easy.addEventListener('click', () => { text.value = counter.plain(text.value); text.dispatchEvent(new Event('input')); text.focus(); });
   form.addEventListener('click', e => { if (e.target.closest('[data-edit]')) { e.preventDefault(); notice(); text.focus(); } });
@@ -150,7 +150,10 @@ export function composer(form, log) {
   const settled = () => { if (!later || loaded().some(li => 'busy' in li.dataset)) return; const by = later.by; later = null; $('.send', form).ariaBusy = null; if (!$('[data-failed]', ups)) form.requestSubmit(by); };
   const bring = () => { filing ??= import('./files.js').then(m => m.files(form)).catch(() => { filing = null; }); };
   if (ups) { for (const on of ['focusin', 'pointerover']) form.addEventListener(on, bring); log.addEventListener('dragenter', bring); form.addEventListener('files', settled); }
-  const take = v => { const i = $(`[name=channel][value="${v}"]`, form); if (i && !i.disabled) i.checked = true; chosen = way()?.value; ask(); tally(); };
+  const take = v => {                                                 // a way that is blocked falls back to what happens by itself, which says why it cannot
+    const at = v => $(`[name=channel][value=${v}]`, form), i = at(v);
+    (i && !i.disabled ? i : at('reply')).checked = true; chosen = way().value; ask(); tally(); state();
+  };
   const placed = e => {
     if (!form.isConnected) return document.removeEventListener('placed', placed);
     if (e.detail.el.id === `cways-${conv}`) take(was === 'note' ? 'note' : chosen);
