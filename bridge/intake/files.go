@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"porchlight/bridge"
 	"porchlight/bridge/media"
@@ -14,9 +15,32 @@ import (
 	"porchlight/data"
 )
 
-// mostLoose is how many files somebody may have uploaded and not sent; a page has
-// ten at most, and several pages may be open.
+// mostLoose is how many files somebody may have uploaded and not sent, those that are
+// on their way up among them; a page has ten at most, and several pages may be open.
 const mostLoose = 100
+
+// underway counts the uploads on their way by whose they are. They lie on the disk,
+// and in no table yet.
+type underway struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+// begin counts one more, and says how many there are.
+func (u *underway) begin(uploader string) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.of[uploader]++
+	return u.of[uploader]
+}
+
+func (u *underway) end(uploader string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of[uploader]--; u.of[uploader] == 0 {
+		delete(u.of, uploader)
+	}
+}
 
 // An Upload is a file that somebody is going to send.
 type Upload struct {
@@ -39,7 +63,9 @@ func (in *Intake) Upload(ctx context.Context, actor bridge.Actor, u Upload, rule
 		return a, err
 	}
 	a.Uploader = actor.Uploader()
-	if had, known, err := in.uploaded(ctx, a.Uploader, u.Client); err != nil || known {
+	busy := in.underway.begin(a.Uploader)
+	defer in.underway.end(a.Uploader)
+	if had, known, err := in.uploaded(ctx, a.Uploader, u.Client, busy); err != nil || known {
 		return had, err
 	}
 	t, err := in.Shelf.Take(ctx, u.Name, u.Body, rule.MaxSize)
@@ -53,11 +79,12 @@ func (in *Intake) Upload(ctx context.Context, actor bridge.Actor, u Upload, rule
 	return in.keep(ctx, t, t.Plan(a), u.Client)
 }
 
-// uploaded finds what the same key has stored before, before anything is read.
-func (in *Intake) uploaded(ctx context.Context, uploader, client string) (a bridge.Attachment, known bool, err error) {
+// uploaded finds what the same key has stored before, before anything is read. busy is
+// how many uploads are under way, this one among them.
+func (in *Intake) uploaded(ctx context.Context, uploader, client string, busy int) (a bridge.Attachment, known bool, err error) {
 	err = in.Store.Read(ctx, func(tx *data.Tx) error {
 		all, err := tx.Uploads(uploader)
-		if err == nil && len(all) >= mostLoose {
+		if err == nil && len(all)+busy > mostLoose {
 			err = &bridge.Invalid{Field: "file", Problem: "Too many files are waiting to be sent. Send some, or take them off, first"}
 		}
 		if err != nil {

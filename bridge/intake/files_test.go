@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -381,5 +382,37 @@ func TestWhatIsNeverSentIsSweptAfterADay(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// A slow reader gives nothing until it is let go.
+type slow struct{ began, let chan struct{} }
+
+func (s slow) Read([]byte) (int, error) {
+	s.began <- struct{}{}
+	<-s.let
+	return 0, io.ErrUnexpectedEOF
+}
+
+func TestUploadsOnTheirWayCountAsFilesThatAreNotSent(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		s, rule := slow{make(chan struct{}), make(chan struct{})}, y.rule(bridge.KindCustomer)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if _, err := y.Upload(y.Context(), y.sam.Actor(), intake.Upload{Name: "a.jpg", Body: s}, rule); !errors.Is(err, io.ErrUnexpectedEOF) {
+					y.Error(err)
+				}
+			})
+			<-s.began
+		}
+		_, err := y.upload(y.sam, "b.jpg", photo, rule)
+		y.invalid(err, "file")
+		_, err = y.upload(y.jo, "b.jpg", photo, rule)
+		y.must(err)
+		close(s.let)
+		all.Wait()
+		_, err = y.upload(y.sam, "b.jpg", photo, rule)
+		y.must(err)
 	})
 }

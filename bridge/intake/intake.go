@@ -49,7 +49,10 @@ type Options struct {
 }
 
 // Intake is the door. It is safe for concurrent use.
-type Intake struct{ Options }
+type Intake struct {
+	Options
+	underway underway // uploads
+}
 
 // New makes the door.
 func New(o Options) *Intake {
@@ -62,7 +65,7 @@ func New(o Options) *Intake {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	return &Intake{o}
+	return &Intake{Options: o, underway: underway{of: map[string]int{}}}
 }
 
 // Received says what became of an inbound message.
