@@ -79,6 +79,12 @@ func (tx *Tx) Uploads(uploader string) ([]bridge.Attachment, error) {
 	return list(tx, scanAttachment, "SELECT "+attachmentColumns+" FROM attachments WHERE uploader = $1 AND message_id IS NULL AND state IN ('loading', 'kept') ORDER BY created_at, id LIMIT 200", uploader)
 }
 
+// CountLoose says how many files of an uploader are not sent, those that were taken off
+// and not swept among them: their bytes are still there.
+func (tx *Tx) CountLoose(uploader string) (int64, error) {
+	return tx.count("SELECT COUNT(*) FROM attachments WHERE uploader = $1 AND message_id IS NULL", uploader)
+}
+
 // DropUpload takes a file off that an uploader has not sent. Its bytes go with the
 // next sweep.
 func (tx *Tx) DropUpload(uploader string, id bridge.AttachmentID) error {

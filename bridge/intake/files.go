@@ -83,8 +83,8 @@ func (in *Intake) Upload(ctx context.Context, actor bridge.Actor, u Upload, rule
 // how many uploads are under way, this one among them.
 func (in *Intake) uploaded(ctx context.Context, uploader, client string, busy int) (a bridge.Attachment, known bool, err error) {
 	err = in.Store.Read(ctx, func(tx *data.Tx) error {
-		all, err := tx.Uploads(uploader)
-		if err == nil && len(all)+busy > mostLoose {
+		loose, err := tx.CountLoose(uploader)
+		if err == nil && int(loose)+busy > mostLoose {
 			err = &bridge.Invalid{Field: "file", Problem: "Too many files are waiting to be sent. Send some, or take them off, first"}
 		}
 		if err != nil {

@@ -385,6 +385,22 @@ func TestWhatIsNeverSentIsSweptAfterADay(t *testing.T) {
 	})
 }
 
+func TestFilesThatWereTakenOffCountUntilTheyAreSwept(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		rule := y.rule(bridge.KindDirect)
+		for range 100 {
+			a, err := y.upload(y.sam, "a.txt", []byte("some words"), rule)
+			y.must(err)
+			y.must(y.TakeOff(y.Context(), y.sam.Actor(), a.ID))
+		}
+		_, err := y.upload(y.sam, "a.txt", []byte("some words"), rule)
+		y.invalid(err, "file")
+		y.must(routine.New(routine.Options{Store: y.Store, Now: y.Now, Blobs: y.blobs}).SweepUploads(y.Context()))
+		_, err = y.upload(y.sam, "a.txt", []byte("some words"), rule)
+		y.must(err)
+	})
+}
+
 // A slow reader gives nothing until it is let go.
 type slow struct{ began, let chan struct{} }
 
