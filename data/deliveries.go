@@ -300,16 +300,25 @@ func (tx *Tx) claimLine(ch bridge.Channel, l bridge.Line, now time.Time, lease t
 	return claims, nil
 }
 
-// NextDue is when the earliest delivery may leave, or zero when none waits.
-func (tx *Tx) NextDue(now time.Time) (time.Time, error) {
+// NextDue is when the earliest delivery of some channels may leave, or zero when none
+// waits.
+func (tx *Tx) NextDue(now time.Time, by ...bridge.Channel) (time.Time, error) {
+	args := []any{millis(now)}
+	for _, ch := range by {
+		args = append(args, string(ch))
+	}
+	if len(by) == 0 {
+		return time.Time{}, nil
+	}
+	channels := amongAfter(1, &args)
 	ms, err := one(tx, scanID[int64], `
 		SELECT COALESCE(MIN(CASE WHEN d.next_at < l.free_at THEN l.free_at ELSE d.next_at END), 0)
 		FROM deliveries d JOIN lines l ON l.id = d.line_id
-		WHERE d.state = 'queued' AND d.expires_at > $1 AND NOT EXISTS (
+		WHERE d.state = 'queued' AND d.expires_at > $1 AND d.channel IN `+channels+` AND NOT EXISTS (
 			SELECT 1 FROM deliveries e
 			WHERE e.conversation_id = d.conversation_id AND e.recipient = d.recipient AND e.id < d.id
 				AND e.state IN ('queued', 'sending', 'unknown') AND e.next_at > 0)
-			AND `+notHeld, millis(now))
+			AND `+notHeld, args...)
 	return moment(ms), err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"porchlight/bridge"
@@ -44,10 +45,17 @@ const (
 // is tables that the indexer makes.
 type index struct {
 	d      *dialect
-	w, r   *sql.DB // r is nil on PostgreSQL: there a search reads in its transaction
-	volume int64   // ids in one
-	batch  int     // messages indexed in one transaction
+	path   string // of SQLite's file
+	volume int64  // ids in one
+	batch  int    // messages indexed in one transaction
 	wake   chan struct{}
+	// patience is how long a search may take.
+	patience time.Duration
+
+	mu      sync.RWMutex // of what follows: a damaged index is made anew while searches go on
+	w, r    *sql.DB      // r is nil on PostgreSQL: there a search reads in its transaction
+	ready   bool         // it has its tables
+	damaged bool
 }
 
 // A doc is a message as it is indexed.
@@ -130,7 +138,10 @@ const indexPause = 200 * time.Millisecond
 func (s *Store) RunSearch(ctx context.Context) error {
 	wait := time.Second
 	for {
-		err := s.CatchUpSearch(ctx)
+		err := s.mendIndex(ctx)
+		if err == nil {
+			err = s.index.heed(s.CatchUpSearch(ctx))
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -180,7 +191,8 @@ func (tx *Tx) endQueue(upto int64) error {
 // indexBatch indexes the next messages. more: there may be others; queued: up to
 // where the queue has been heeded.
 func (s *Store) indexBatch(ctx context.Context) (more bool, queued int64, err error) {
-	t, err := s.index.w.BeginTx(ctx, nil)
+	w, _ := s.index.pools()
+	t, err := w.BeginTx(ctx, nil)
 	if err != nil {
 		return false, 0, fmt.Errorf("begin to index: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -33,7 +34,7 @@ const (
 )
 
 func openIndex(ctx context.Context, s *Store, o Options) (err error) {
-	ix := &index{d: s.d, volume: sqliteVolume, batch: 2_000, wake: make(chan struct{}, 1)}
+	ix := &index{d: s.d, volume: sqliteVolume, batch: 2_000, wake: make(chan struct{}, 1), patience: 5 * time.Second}
 	s.index = ix
 	if s.d.postgres {
 		ix.volume = postgresVolume
@@ -48,35 +49,83 @@ func openIndex(ctx context.Context, s *Store, o Options) (err error) {
 	if s.d.postgres {
 		return s.prepare(ctx)
 	}
-	path := filepath.Join(filepath.Dir(o.Path), IndexFile)
-	if err := ix.openFile(path); err != nil {
+	ix.path = filepath.Join(filepath.Dir(o.Path), IndexFile)
+	if err := ix.openFile(); err != nil {
 		return err
 	}
-	err = s.prepare(ctx)
-	var broken sqlite3.Error
-	if !errors.As(err, &broken) || broken.Code != sqlite3.ErrCorrupt && broken.Code != sqlite3.ErrNotADB {
+	err = s.mendIndex(ctx)
+	if err != nil {
+		err = s.mendIndex(ctx) // where the first found out that it is damaged
+	}
+	if err != nil { // texts are taken in whatever becomes of the index; RunSearch tries again
+		logIndexError(err, "soon")
+	}
+	return ctx.Err()
+}
+
+// pools are the connections to the index.
+func (ix *index) pools() (w, r *sql.DB) {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	return ix.w, ix.r
+}
+
+// heed passes an error on. One that says that SQLite's file is damaged is remembered
+// for RunSearch, which makes it anew.
+func (ix *index) heed(err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) || e.Code != sqlite3.ErrCorrupt && e.Code != sqlite3.ErrNotADB {
 		return err
 	}
-	slog.Warn("the search index is damaged and is made anew", "err", err)
-	if err := ix.close(); err != nil {
+	ix.mu.Lock()
+	ix.damaged = true
+	ix.mu.Unlock()
+	select {
+	case ix.wake <- struct{}{}:
+	default: // one signal waits already
+	}
+	return err
+}
+
+// mendIndex makes a damaged index anew, and gives one its tables that could not be
+// opened at the start.
+func (s *Store) mendIndex(ctx context.Context) error {
+	ix := s.index
+	ix.mu.RLock()
+	ready, damaged := ix.ready, ix.damaged
+	ix.mu.RUnlock()
+	if damaged {
+		slog.Warn("the search index is damaged and is made anew")
+		if err := ix.anew(); err != nil {
+			return err
+		}
+	} else if ready {
+		return nil
+	}
+	return ix.heed(s.prepare(ctx))
+}
+
+// anew puts an empty file in the place of the index. Searches that are under way fail.
+func (ix *index) anew() error {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if err := errors.Join(ix.w.Close(), ix.r.Close()); err != nil {
 		return err
 	}
 	for _, end := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("remove the damaged search index: %w", err)
+		if err := os.Remove(ix.path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return errors.Join(fmt.Errorf("remove the damaged search index: %w", err), ix.openFile())
 		}
 	}
-	if err := ix.openFile(path); err != nil {
-		return err
-	}
-	return s.prepare(ctx)
+	ix.ready, ix.damaged = false, false
+	return ix.openFile()
 }
 
 // openFile opens SQLite's index. synchronous=NORMAL: what a power cut takes from
 // it is indexed again.
-func (ix *index) openFile(path string) (err error) {
+func (ix *index) openFile() (err error) {
 	dsn := func(extra string) string {
-		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
+		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: ix.path}).EscapedPath(),
 			RawQuery: "_journal_mode=WAL&_busy_timeout=5000&_synchronous=NORMAL" + extra}).String()
 	}
 	if ix.w, err = sql.Open("sqlite3", dsn("&_txlock=immediate&_cache_size=-32768")); err != nil {
@@ -97,7 +146,8 @@ func (ix *index) close() error {
 		return nil
 	}
 	var err error
-	for _, db := range []*sql.DB{ix.w, ix.r} {
+	w, r := ix.pools()
+	for _, db := range []*sql.DB{w, r} {
 		if db != nil {
 			err = errors.Join(err, db.Close())
 		}
@@ -106,7 +156,8 @@ func (ix *index) close() error {
 }
 
 func (s *Store) prepare(ctx context.Context) error {
-	t, err := s.index.w.BeginTx(ctx, nil)
+	w, _ := s.index.pools()
+	t, err := w.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("open the search index: %w", err)
 	}
@@ -120,7 +171,13 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := ix.prepareIndex(); err != nil {
 		return fmt.Errorf("open the search index: %w", err)
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("open the search index: %w", err)
+	}
+	s.index.mu.Lock()
+	defer s.index.mu.Unlock()
+	s.index.ready = true
+	return nil
 }
 
 // onIndex is a transaction's view of the index: on PostgreSQL itself.
@@ -128,7 +185,8 @@ func (tx *Tx) onIndex() *Tx {
 	if tx.d.postgres {
 		return tx
 	}
-	return &Tx{ctx: tx.ctx, tx: tx.s.index.r, d: tx.d, s: tx.s, reads: true}
+	_, r := tx.s.index.pools()
+	return &Tx{ctx: tx.ctx, tx: r, d: tx.d, s: tx.s, reads: true}
 }
 
 func (ix *Tx) makeVolume(n int64) error {

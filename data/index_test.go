@@ -1,7 +1,10 @@
 package data
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -107,6 +110,94 @@ func TestAnIndexerThatIsStoppedInTheMiddleGoesOnWhereItWas(t *testing.T) {
 	if n := countFound(t, s, owner, "gauge 2 "); n != 1 {
 		t.Errorf("the text that waited is found %d times", n)
 	}
+}
+
+// found runs the indexer until so many texts are found.
+func (s *Store) found(t *testing.T, owner bridge.Staff, want int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.RunSearch(ctx) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	var n int
+	for range 100 {
+		err := s.Read(ctx, func(tx *Tx) error {
+			hits, err := tx.Search(owner, bridge.ParseSearch("gauge ", time.UTC), 0, 1000)
+			n = len(hits)
+			return err
+		})
+		if err == nil && n == want {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%d are found, want %d", n, want)
+}
+
+func TestASearchThatTakesTooLongEndsAndSaysSo(t *testing.T) {
+	s, owner := filled(t, Options{Path: filepath.Join(t.TempDir(), "porchlight.db")}, 10)
+	defer s.Close()
+	if err := s.CatchUpSearch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, patience := range []time.Duration{time.Nanosecond, time.Minute} {
+		s.index.patience = patience
+		err := s.Read(t.Context(), func(tx *Tx) error {
+			_, err := tx.Search(owner, bridge.ParseSearch("gauge ", time.UTC), 0, 10)
+			return err
+		})
+		var denied *bridge.Denied
+		if slow := patience == time.Nanosecond; errors.As(err, &denied) != slow || !slow && err != nil {
+			t.Errorf("within %v: %v", patience, err)
+		}
+	}
+}
+
+func TestAnIndexThatIsFoundDamagedByASearchIsMadeAnew(t *testing.T) {
+	o := Options{Path: filepath.Join(t.TempDir(), "porchlight.db")}
+	s, owner := filled(t, o, 2000)
+	s.found(t, owner, 1000) // a page of them
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(o.Path), IndexFile)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 10 * 4096; i < len(b); i++ { // the tables' names and how far it is stay readable
+		b[i] = 0xAA
+	}
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.found(t, owner, 1000)
+}
+
+func TestWithoutAnIndexTextsAreTakenInAllTheSame(t *testing.T) {
+	o := Options{Path: filepath.Join(t.TempDir(), "porchlight.db")}
+	file := filepath.Join(filepath.Dir(o.Path), IndexFile)
+	if err := os.MkdirAll(filepath.Join(file, "x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, owner := filled(t, o, 3)
+	defer s.Close()
+	if err := s.CatchUpSearch(t.Context()); err == nil {
+		t.Error("there is no index, and nobody says so")
+	}
+	if err := os.RemoveAll(file); err != nil {
+		t.Fatal(err)
+	}
+	s.found(t, owner, 3)
 }
 
 func TestAWordIsFoldedTheSameEverywhere(t *testing.T) {

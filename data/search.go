@@ -2,6 +2,7 @@ package data
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,10 @@ const (
 // Search gives the messages that one of the team looks for and may see, newest
 // first: those before one of them, or from the newest on with 0.
 func (tx *Tx) Search(reader bridge.Staff, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
+	return tx.inTime(func(tx *Tx) ([]bridge.Hit, error) { return tx.searchFor(reader, q, before, limit) })
+}
+
+func (tx *Tx) searchFor(reader bridge.Staff, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
 	may, err := tx.visible(reader)
 	if err != nil {
 		return nil, err
@@ -57,6 +62,24 @@ func (tx *Tx) Search(reader bridge.Staff, q bridge.Search, before bridge.Message
 // SearchAsContact is Search for a contact in the portal: in conversations that they
 // take part in, and neither notes nor events.
 func (tx *Tx) SearchAsContact(contact bridge.ContactID, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
+	return tx.inTime(func(tx *Tx) ([]bridge.Hit, error) { return tx.searchForContact(contact, q, before, limit) })
+}
+
+// inTime ends a search that takes too long: it holds one of few connections, for
+// which everybody's inbox would wait.
+func (tx *Tx) inTime(search func(*Tx) ([]bridge.Hit, error)) ([]bridge.Hit, error) {
+	ctx, cancel := context.WithTimeout(tx.ctx, tx.s.index.patience)
+	defer cancel()
+	bounded := *tx
+	bounded.ctx = ctx
+	hits, err := search(&bounded)
+	if err != nil && ctx.Err() != nil && tx.ctx.Err() == nil {
+		return nil, &bridge.Denied{Code: "search_too_slow", Sentence: "This search takes too long", Fix: "Add a word, a sender or a date"}
+	}
+	return hits, tx.s.index.heed(err)
+}
+
+func (tx *Tx) searchForContact(contact bridge.ContactID, q bridge.Search, before bridge.MessageID, limit int) ([]bridge.Hit, error) {
 	s, err := tx.Settings()
 	if err != nil || !s.PortalOn || contact == 0 {
 		return nil, err

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 
 	"porchlight/bridge"
@@ -10,8 +11,16 @@ import (
 
 // FallBack tells a contact in another way of what could not reach them in the first:
 // by mail where a text failed for good, by a text with a link where a mail did. The
-// failure stays in the history. It is outbox.Options.Failed, too.
+// failure stays in the history. It is outbox.Options.Failed, too. Where there is no
+// other way, the word that the first one failed is kept all the same.
 func (in *Intake) FallBack(tx *data.Tx, d bridge.Delivery) error {
+	if err := tx.Try(func(tx *data.Tx) error { return in.fallBack(tx, d) }); err != nil {
+		slog.Error("no other way found for what did not arrive", "delivery", d.ID, "err", err)
+	}
+	return nil
+}
+
+func (in *Intake) fallBack(tx *data.Tx, d bridge.Delivery) error {
 	if d.Purpose != bridge.ForMessage || d.Contact == 0 || !d.State.Failure() {
 		return nil
 	}

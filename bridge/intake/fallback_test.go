@@ -100,3 +100,40 @@ func TestTextThatFailedIsNotFollowedWhereItWasReadOrNobodyWantsMail(t *testing.T
 		})
 	}
 }
+
+func TestThatAMailFailedIsKeptAlsoWhereNoTextCanFollow(t *testing.T) {
+	eachOffice(t, func(o *office) {
+		o.text(priya, "Hello")
+		o.mailbox(o.address(priya).Contact, "priya@example.com")
+		o.write(func(tx *data.Tx) error {
+			c, err := tx.AddContact(bridge.Contact{Name: "Alex", Addresses: []bridge.Address{{Channel: bridge.SMS, Value: "+14155550135", Answerable: true}}}, noon)
+			if err != nil {
+				return err
+			}
+			conv, err := tx.CustomerConversation(c, 0, noon)
+			if err != nil {
+				return err
+			}
+			m, err := tx.AddMessage(bridge.Message{Conversation: conv, At: noon, Direction: bridge.Out, Channel: bridge.Portal, Author: bridge.Author{Kind: bridge.ByStaff, Name: "Sam"}, Body: "Hello"})
+			if err != nil {
+				return err
+			}
+			box, err := tx.Mailbox()
+			if err != nil {
+				return err
+			}
+			d, err := tx.AddDelivery(bridge.Delivery{Message: m.ID, Conversation: conv, Contact: c.ID, Channel: bridge.Email, Line: box.ID, To: "alex@example.com"}, noon)
+			if err != nil {
+				return err
+			}
+			if err := tx.RetireLines(); err != nil {
+				return err
+			}
+			d.State = bridge.Failed
+			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, noon); err != nil {
+				return err
+			}
+			return o.FallBack(tx, d)
+		})
+	})
+}

@@ -106,7 +106,11 @@ func (in *Intake) keep(ctx context.Context, t *media.Taken, a bridge.Attachment,
 		return a, err
 	}
 	a.State = bridge.Kept
-	return a, in.Store.Write(ctx, func(tx *data.Tx) error { return tx.KeepUpload(a.ID) })
+	err = in.Store.Write(ctx, func(tx *data.Tx) error { return tx.KeepUpload(a.ID) })
+	if errors.Is(err, bridge.ErrConflict) {
+		in.Shelf.Drop(ctx, a) // taken off meanwhile: the sweep may have been here before the bytes; Drop logs
+	}
+	return a, err
 }
 
 // TakeOff removes a file that the actor has uploaded and not sent.

@@ -268,7 +268,7 @@ func TestAHoldKeepsWhatWaitsForTheMorning(t *testing.T) {
 		leaves := func(want int) {
 			o.Helper()
 			o.write(func(tx *data.Tx) error {
-				due, err := tx.NextDue(morning)
+				due, err := tx.NextDue(morning, bridge.SMS)
 				if (want == 0) != due.IsZero() {
 					o.Errorf("the outbox looks again at %v", due)
 				}

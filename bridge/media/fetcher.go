@@ -97,15 +97,19 @@ func guarded(local bool) *http.Transport {
 		IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second}
 }
 
-// reserved are the blocks that netip has no word for: carrier-grade NAT, the
-// translations of IPv4 to IPv6, benchmarks, and the future.
+// reserved are the blocks that netip has no word for: carrier-grade NAT, benchmarks,
+// the future, and tunnels to IPv4.
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"),
 }
 
+// global6 is all of IPv6 that belongs to anybody. Other blocks lead to IPv4 addresses,
+// private ones too, or are what private networks used before.
+var global6 = netip.MustParsePrefix("2000::/3")
+
 func public(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Is6() && !global6.Contains(ip) {
 		return false
 	}
 	for _, p := range reserved {

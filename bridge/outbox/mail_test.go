@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -119,6 +120,88 @@ func TestMailToAMailboxThatThereIsNotMarksTheAddress(t *testing.T) {
 				f.Errorf("%+v", known)
 			}
 			return err
+		})
+	})
+}
+
+func TestWhatIsNotWantedAnyMoreHoldsUpNothingElse(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		server, _, mails := f.mails()
+		var asked sync.Map
+		f.opens(mails, func(o *outbox.Options) {
+			o.Prepare = func(_ *data.Tx, c data.Claim) (bridge.Outgoing, error) {
+				if n, again := asked.LoadOrStore(c.ID, c.Attempts); again && n == c.Attempts {
+					f.Errorf("delivery %d is put into words twice: what is made then, such as a code, is made twice", c.ID)
+				}
+				if c.Channel == bridge.Email {
+					return bridge.Outgoing{}, bridge.ErrNotWanted
+				}
+				return c.Outgoing(), nil
+			}
+		})
+		mail := f.says(priya, "On our way", f.byEmail("priya@example.com"))
+		text := f.says(alex, "On our way")
+		f.becomes(mail, bridge.Canceled)
+		f.becomes(text, bridge.Delivered)
+		if n := len(server.Mails()); n != 0 {
+			f.Errorf("%d mails", n)
+		}
+	})
+}
+
+func TestAMailServerThatHangsHoldsUpNoTexts(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		server, _, mails := f.mails()
+		held := make(chan struct{})
+		defer close(held)
+		reached := make(chan struct{}, 2)
+		for range 2 {
+			server.Script(emailtest.Fault{At: emailtest.AtMail, Hold: held, Reached: func() { reached <- struct{}{} }})
+		}
+		f.opens(mails, func(o *outbox.Options) { o.Workers = 2 })
+		for _, to := range []string{"a@example.com", "b@example.com", "c@example.com"} {
+			f.says(priya, "On our way", f.byEmail(to))
+		}
+		<-reached
+		<-reached
+		began := time.Now()
+		f.becomes(f.says(alex, "On our way"), bridge.Delivered)
+		if took := time.Since(began); took > 3*time.Second { // a mail's attempt ends after 5 s
+			f.Errorf("the text took %v", took)
+		}
+	})
+}
+
+func TestMailsWithoutAServerAnyMoreKeepNobodyBusy(t *testing.T) {
+	eachFirm(t, func(f *firm) {
+		f.says(priya, "On our way", f.byEmail("priya@example.com"))
+		lost := f.says(alex, "On our way", f.byEmail("alex@example.com"))
+		f.write(func(tx *data.Tx) error {
+			cs, err := tx.ClaimDue(bridge.Email, f.now(), time.Minute, 10)
+			if err != nil || len(cs) != 2 {
+				f.Fatal(len(cs), err)
+			}
+			for _, c := range cs {
+				d := c.Delivery
+				if d.State, d.NextAt = bridge.Queued, f.now(); d.ID == lost {
+					d.State = bridge.Unknown
+				}
+				if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, f.now()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		f.opens()
+		f.until("the lost one is shown to people", func() bool { return f.delivery(lost).NextAt.IsZero() })
+		f.read(func(tx *data.Tx) error {
+			if next, err := tx.NextDue(f.now(), bridge.SMS); err != nil || !next.IsZero() {
+				f.Errorf("texts are due at %v, %v", next, err)
+			}
+			if next, err := tx.NextCheck(); err != nil || next.Before(f.now()) {
+				f.Errorf("the next check is at %v, %v", next, err)
+			}
+			return nil
 		})
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +36,8 @@ type Options struct {
 	Now  func() time.Time
 	// Timeout bounds one attempt; 0 is 10 s.
 	Timeout time.Duration
-	// Workers is how many attempts may be under way at once; 0 is 64.
+	// Workers is how many attempts of a channel may be under way at once; 0 is 64.
+	// A mail server that hangs holds up mails, and no texts.
 	Workers int
 	// Alone says that no other node uses the store, so that what is being sent
 	// when we start was cut off by a crash.
@@ -49,10 +52,12 @@ type Options struct {
 // Outbox is the door. Run it once.
 type Outbox struct {
 	Options
+	channels []bridge.Channel // that have a carrier
+
 	mu    sync.Mutex
-	open  bool // Run has begun and has not been asked to end
-	room  int  // how many more attempts may be under way
-	short bool // there was more to claim than room
+	open  bool                   // Run has begun and has not been asked to end
+	room  map[bridge.Channel]int // how many more attempts may be under way
+	short bool                   // there was more to claim than room
 	busy  sync.WaitGroup
 	again chan struct{} // an attempt ended: there may be room, or a next in order
 	check chan struct{} // something moved, so there may be a check that is due earlier
@@ -80,7 +85,11 @@ func New(o Options) *Outbox {
 	if o.Sent == nil {
 		o.Sent = func(bridge.Channel, bridge.OutcomeKind) {}
 	}
-	return &Outbox{Options: o, room: o.Workers, again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
+	room, channels := map[bridge.Channel]int{}, slices.Sorted(maps.Keys(o.Carriers))
+	for _, ch := range channels {
+		room[ch] = o.Workers
+	}
+	return &Outbox{Options: o, channels: channels, room: room, again: make(chan struct{}, 1), check: make(chan struct{}, 1)}
 }
 
 // grace is added to Timeout for the lease of an attempt: the time to store its
@@ -136,7 +145,7 @@ const idle = time.Minute
 func (o *Outbox) turn(ctx context.Context) (time.Duration, error) {
 	defer signal(o.check)
 	for {
-		wait, err := o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now()) })
+		wait, err := o.until(ctx, func(tx *data.Tx) (time.Time, error) { return tx.NextDue(o.Now(), o.channels...) })
 		if err != nil || wait > soonest {
 			return wait, err // spares an empty commit, and the disk its fsync
 		}
@@ -204,36 +213,51 @@ func (o *Outbox) claim(tx *data.Tx) (after func(error), err error) {
 
 // take claims what may leave now, as far as there are workers. after starts the
 // attempts when the claims are durable, and not before; or it frees the workers.
-func (o *Outbox) take(tx *data.Tx) (taken []taken, after func(error), err error) {
-	room := o.reserve()
-	defer func() { o.release(room - len(taken)) }()
-	now := o.Now()
-	var all []data.Claim
-	for ch := range o.Carriers {
-		if room == len(all) {
-			break
+func (o *Outbox) take(tx *data.Tx) (all []taken, after func(error), err error) {
+	var told []func(error)
+	after = func(err error) {
+		for _, t := range told {
+			t(err)
 		}
-		more, err := tx.ClaimDue(ch, now, o.Timeout+grace, room-len(all))
+	}
+	for _, ch := range o.channels {
+		ready, start, err := o.takeOf(tx, ch)
 		if err != nil {
+			after(err)
 			return nil, nil, err
 		}
-		all = append(all, more...)
+		all, told = append(all, ready...), append(told, start)
 	}
-	if room == len(all) {
+	return all, after, nil
+}
+
+// takeOf is take for one channel.
+func (o *Outbox) takeOf(tx *data.Tx, ch bridge.Channel) (ready []taken, after func(error), err error) {
+	room := o.reserve(ch)
+	defer func() { o.release(ch, room-len(ready)) }()
+	if room == 0 {
+		o.wantRoom()
+		return nil, func(error) {}, nil
+	}
+	now := o.Now()
+	claims, err := tx.ClaimDue(ch, now, o.Timeout+grace, room)
+	if err != nil {
+		return nil, nil, err
+	}
+	if room == len(claims) {
 		o.wantRoom()
 	}
-	ready, err := o.prepare(tx, all, now)
-	if err != nil {
+	if ready, err = o.prepare(tx, claims, now); err != nil {
 		return nil, nil, err
 	}
 	return ready, func(err error) {
 		if err != nil {
-			o.release(len(ready))
+			o.release(ch, len(ready))
 			return
 		}
 		for _, t := range ready {
 			go func() { // joined by Run, by way of busy
-				defer o.release(1)
+				defer o.release(ch, 1)
 				o.attempt(t)
 			}()
 		}
@@ -286,26 +310,26 @@ func (o *Outbox) setOpen(open bool) {
 	o.open = open
 }
 
-// reserve takes all the workers that are free. Run does not end before they are
-// released.
-func (o *Outbox) reserve() (n int) {
+// reserve takes all the workers of a channel that are free. Run does not end before
+// they are released.
+func (o *Outbox) reserve(ch bridge.Channel) (n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.open {
-		n, o.room = o.room, 0
+		n, o.room[ch] = o.room[ch], 0
 		o.busy.Add(n)
 	}
 	return n
 }
 
 // release gives workers back, and wakes whoever found none.
-func (o *Outbox) release(n int) {
+func (o *Outbox) release(ch bridge.Channel, n int) {
 	if n == 0 {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.room += n
+	o.room[ch] += n
 	o.busy.Add(-n)
 	if o.short {
 		o.short = false

@@ -487,7 +487,7 @@ func TestPaceOfALineIsObeyed(t *testing.T) {
 				for _, c := range cs {
 					got += c.ID
 				}
-				next, err = tx.NextDue(now)
+				next, err = tx.NextDue(now, bridge.SMS)
 				return err
 			})
 			if got != step.want {

@@ -108,13 +108,20 @@ func (o *Outbox) reconcile(ctx context.Context, now time.Time) error {
 	for _, d := range lost {
 		carrier, ok := o.Carriers[d.Channel]
 		if !ok {
-			continue
+			carrier = nobody{} // such as mails, after their server was taken out of the configuration
 		}
 		if err := o.reconcileOne(ctx, carrier, d.ID); err != nil {
 			return fmt.Errorf("reconcile delivery %d: %w", d.ID, err)
 		}
 	}
 	return nil
+}
+
+// nobody is the carrier of a channel that has none any more.
+type nobody struct{ bridge.Carrier }
+
+func (nobody) Find(context.Context, bridge.Outgoing, time.Time) ([]bridge.Found, error) {
+	return nil, bridge.ErrNoList
 }
 
 // clockSkew is how much earlier than our attempt the carrier may date a message.

@@ -223,7 +223,11 @@ func readItemPlaces(body []byte, idat int64, private map[int64]bool) (out []span
 		}
 		r.num(2)
 		start += r.num(base)
-		for n := r.num(2); n > 0 && !r.bad; n-- {
+		n := r.num(2)
+		if n > 1 && index+offset+length == 0 {
+			return nil, ErrBroken // 65,535 parts that take no byte: a table of 4 MB would keep us busy for minutes
+		}
+		for ; n > 0 && !r.bad; n-- {
 			r.num(index)
 			at := start + r.num(offset)
 			end := at + r.num(length)

@@ -16,6 +16,10 @@ const (
 	mAPP14, mAPP15, mSOF2        = 0xEE, 0xEF, 0xC2
 )
 
+// maxScans is how often a picture may be gone over. Programs do it ten times at most;
+// each time takes 40 bytes of the file, and as long as the picture is large.
+const maxScans = 100
+
 func alone(m byte) bool { return m == mTEM || m >= mRST0 && m <= mRST7 }
 
 // cleanJPEG keeps the segments that make the picture: tables, frames, scans, the
@@ -27,7 +31,7 @@ func cleanJPEG(w io.Writer, r io.Reader) error {
 		return ErrBroken
 	}
 	out.Write(soi[:])
-	scanned := false
+	scans := 0
 	m, err := nextMarker(in)
 	for err == nil && m != mEOI {
 		switch {
@@ -41,13 +45,15 @@ func cleanJPEG(w io.Writer, r io.Reader) error {
 			}
 		}
 		if m == mSOS {
-			scanned = true
+			if scans++; scans > maxScans {
+				return ErrBroken
+			}
 			m, err = copyScan(out, in)
 			continue
 		}
 		m, err = nextMarker(in)
 	}
-	if err != nil && !(scanned && errors.Is(err, io.EOF)) {
+	if err != nil && !(scans > 0 && errors.Is(err, io.EOF)) {
 		return err // cut off before there was any picture
 	}
 	out.Write([]byte{0xFF, mEOI}) // also of one that was cut off: browsers show what there is

@@ -3,15 +3,18 @@ package picture_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/image/webp"
 
@@ -194,6 +197,39 @@ func TestASmallPictureFitsWhereItHasTo(t *testing.T) {
 	}
 }
 
+func TestALargePhotoIsMadeSmallInLittleMemory(t *testing.T) {
+	gray := image.NewGray(image.Rect(0, 0, 6000, 4000))
+	for i := range gray.Pix { // lines of one pixel, whose mean is grey
+		gray.Pix[i] = uint8(i % 2 * 255)
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, gray); err != nil {
+		t.Fatal(err)
+	}
+	p, err := picture.NewDarkroom().Open(t.Context(), bytes.NewReader(file.Bytes()), "png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	small, err := p.Shrink(900_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 80 {
+		t.Errorf("%d MB for a picture of 24 million pixels", took)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, _, _, _ := img.At(1000, 700).RGBA(); img.Bounds().Dx() != 2048 || y>>8 < 90 || y>>8 > 165 {
+		t.Errorf("%v, and what was grey from afar is %d", img.Bounds(), y>>8)
+	}
+}
+
 func TestATransparentPictureStandsOnWhite(t *testing.T) {
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 10, 10))); err != nil {
@@ -249,6 +285,40 @@ func TestWhatIsCutOffIsRefusedOrMendedButNeverPassedOnWithItsPlace(t *testing.T)
 	}
 	if err := picture.Clean(&bytes.Buffer{}, strings.NewReader("no picture"), "pdf"); !errors.Is(err, picture.ErrNotDecoded) {
 		t.Errorf("a PDF was cleaned: %v", err)
+	}
+}
+
+// scans is a progressive JPEG of 12 million pixels that is gone over so often, each
+// time without a word about any of them.
+func scans(n int) []byte {
+	out := []byte{0xFF, 0xD8, 0xFF, 0xC2, 0, 11, 8, 0x0B, 0xB8, 0x0F, 0xA0, 1, 1, 0x11, 0}
+	out = append(out, append([]byte{0xFF, 0xC4, 0, 20, 0x10, 1}, append(make([]byte, 15), 0xE0)...)...)
+	for range n {
+		out = append(out, append([]byte{0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0}, make([]byte, 30)...)...)
+	}
+	return append(out, 0xFF, 0xD9)
+}
+
+func TestAPictureIsNotGoneOverForMinutes(t *testing.T) {
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(scans(10)), "jpg"); err != nil {
+		t.Errorf("ten scans: %v", err)
+	}
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(scans(200)), "jpg"); !errors.Is(err, picture.ErrBroken) {
+		t.Errorf("200 scans: %v", err)
+	}
+}
+
+func TestATableOfContentsIsNotReadForMinutes(t *testing.T) {
+	box := func(name string, body []byte) []byte {
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+8)), name...), body...)
+	}
+	const items = 100_000
+	iloc := append([]byte{2, 0, 0, 0, 0, 0}, binary.BigEndian.AppendUint32(nil, items)...)
+	iloc = append(iloc, bytes.Repeat([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0xFF, 0xFF}, items)...)
+	file := append(box("ftyp", []byte("heic\x00\x00\x00\x00mif1heic")), box("meta", append(make([]byte, 4), box("iloc", iloc)...))...)
+	began := time.Now()
+	if err := picture.Clean(&bytes.Buffer{}, bytes.NewReader(file), "heic"); !errors.Is(err, picture.ErrBroken) || time.Since(began) > time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
 

@@ -20,8 +20,10 @@ const (
 	wholeUpload = 15 * time.Minute
 	// answerTime is what is left for the answer after an upload.
 	answerTime = 60 * time.Second
-	// maxFields is what the fields beside the files may take together, in bytes.
+	// maxFields is what the fields beside the files may take together, in bytes, their
+	// names included, and with eachField for each: many empty ones take memory, too.
 	maxFields = 256 << 10
+	eachField = 64
 )
 
 // streams reports whether a request's handler reads the form itself, as it comes:
@@ -58,7 +60,7 @@ func ReadUpload(c *gin.Context, most int64, take func(name string, r io.Reader) 
 		}
 		if p.FileName() == "" {
 			b, err := io.ReadAll(io.LimitReader(p, room+1))
-			if room -= int64(len(b)); err != nil || room < 0 {
+			if room -= int64(len(b) + len(p.FormName()) + eachField); err != nil || room < 0 {
 				return unread(err)
 			}
 			if p.FormName() != "files" { // an empty picker of files is sent as well
