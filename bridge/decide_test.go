@@ -428,3 +428,15 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 }
+
+func TestS3_28_29_30_AProjectTakesPhotosDocumentsAndSheets(t *testing.T) {
+	rule := NewPolicy(KindTopic).Files
+	for _, kind := range []string{"jpg", "png", "gif", "pdf", "doc", "docx", "xls", "xlsx"} {
+		if d := rule.Decide([]File{{Type: kind, Size: 1 << 20}}, true); !d.Allowed() {
+			t.Errorf("%s: %s", kind, d.Sentence)
+		}
+	}
+	if d := rule.Decide([]File{{Type: "exe", Size: 1}}, true); d.Code != "file_type" {
+		t.Errorf("a program: %+v", d)
+	}
+}

@@ -128,6 +128,10 @@ type place struct {
 	queue   int64            // the last of the search queue that was heeded
 }
 
+// indexPause is how long the index waits for more after a commit. One commit of its
+// own for each message would share the disk with the answer to that message's webhook.
+const indexPause = 200 * time.Millisecond
+
 // RunSearch keeps the index up to date until ctx ends: it catches up, and then
 // after each commit that changed a conversation. No webhook waits for it. Of several
 // nodes one at a time indexes, and each looks after each commit.
@@ -145,6 +149,11 @@ func (s *Store) RunSearch(ctx context.Context) error {
 			wait = time.Second
 			select {
 			case <-s.index.wake:
+			case <-ctx.Done():
+				return nil
+			}
+			select { // what comes meanwhile is indexed with it
+			case <-time.After(indexPause):
 			case <-ctx.Done():
 				return nil
 			}

@@ -270,7 +270,7 @@ func TestS0_28_ABusyHandymanShowsAndCanBeWrittenTo(t *testing.T) {
 	has(t, body, "<textarea")
 }
 
-func TestS0_31_TheModalOpensFromTheTopWithTheWholeThread(t *testing.T) {
+func TestS0_29_30_31_TheModalOpensFromTheTopWithTheWholeThread(t *testing.T) {
 	f := newOffice(t, data.Options{Path: t.TempDir() + "/p.db"})
 	b := f.signedIn("sam@example.com")
 	bob := f.person("Bob Marsh", bridge.Handyman, "+14155550177")

@@ -65,7 +65,7 @@ func TestS1_2_8_14_15_TheRoutingTableHolds(t *testing.T) {
 	})
 }
 
-func TestS1_11_S3_15_16_UnreadIsCountedInTheNavigationTheTitleAndTheWidget(t *testing.T) {
+func TestS1_11_UnreadIsCountedInTheNavigationTheTitleAndTheWidget(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		conv, b := h.talk(h.priya), h.comesIn(h.priya)
 		h.says(conv, "One")
@@ -189,5 +189,13 @@ func TestS3_22_AMessageIsReadWhenItIsInViewAndNotBefore(t *testing.T) {
 		if r, _ := b.post(conversationPath(conv)+"/seen", url.Values{"ids": {fmt.Sprint(m.ID)}}); r.StatusCode != 204 || !read() {
 			t.Errorf("%d, read: %t", r.StatusCode, read())
 		}
+	})
+}
+
+func TestS3_15_WhatIsUnreadIsMarkedInTheListAndTheNavigation(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		conv, b := h.talk(h.priya), h.comesIn(h.priya)
+		h.says(conv, "One")
+		b.shows("/portal/messages", fmt.Sprintf(`id="row-%d"`, conv), `data-unread="1"`, `id="p-unread"`)
 	})
 }

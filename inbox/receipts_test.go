@@ -107,7 +107,7 @@ func TestS1_9_20_AMessageShowsWhenItWasDeliveredAndRead(t *testing.T) {
 	})
 }
 
-func TestAMailSaysWhenItLeavesAndThatItWasNotNeeded(t *testing.T) {
+func TestS3_14_AMailSaysWhenItLeavesAndThatItWasNotNeeded(t *testing.T) {
 	each(t, func(t *testing.T, f *office) {
 		f.withPortal()
 		b, priya := f.signedIn("sam@example.com"), f.priya()

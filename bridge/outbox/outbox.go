@@ -100,7 +100,9 @@ const grace = 30 * time.Second
 func (o *Outbox) Run(ctx context.Context) error {
 	defer o.busy.Wait()
 	if o.Alone {
-		if err := o.lapse(ctx, time.Unix(1<<40, 0)); err != nil {
+		if err := o.lapse(ctx, time.Unix(1<<40, 0)); ctx.Err() != nil {
+			return nil // stopped as soon as it was started
+		} else if err != nil {
 			return err
 		}
 	}

@@ -61,3 +61,19 @@ func TestS1_10_PhotosGoBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestS0_19_21_22_InTheModalAnImageStandsAlone(t *testing.T) {
+	s := newStage(t)
+	sam := s.person("Sam", desktop)
+	sam.visit("/people?side=handyman")
+	sam.click("[data-talk][title='Message Ravi Mehta']")
+	sam.until("the modal", `document.querySelector('#drawer[open] .composer [type=file]')`)
+	text := `document.querySelector('#drawer .composer textarea')`
+	sam.chooses("hall.jpg")
+	sam.until("the thumbnail above the input, with name and size", `(u => u?.querySelector('img')?.naturalWidth > 0 && u.textContent.includes('hall.jpg') && /[KM]B/.test(u.textContent) && u.getBoundingClientRect().bottom <= `+text+`.getBoundingClientRect().top + 1)(document.querySelector('#drawer .up[data-file]'))`)
+	sam.is("no text beside it, and why", text+`.disabled && `+text+`.placeholder.includes('Send the image first')`)
+	sam.click("#drawer .up [data-off]")
+	sam.until("text can be written again", `!`+text+`.disabled && !document.querySelector('#drawer .up')`)
+	sam.write("#drawer .composer textarea", "The key is in the box")
+	sam.until("no image beside text", `document.querySelector('#drawer .composer [type=file]').disabled`)
+}

@@ -43,7 +43,7 @@ func (v *visitor) send(path string, fields url.Values, files map[string][]byte, 
 
 var fileID = regexp.MustCompile(`data-file="(\d+)"`)
 
-func TestPhotosGoWithAMessageAndOnlyTheirReadersSeeThem(t *testing.T) {
+func TestS3_11_12_13_PhotosGoWithAMessageAndOnlyTheirReadersLoadThem(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		priya, tom := h.as(h.priya), h.as(h.tom)
 		photo := picturetest.JPEG(picturetest.Image(80, 60), 1)

@@ -96,7 +96,7 @@ func TestExpiredLinkOffersAnotherAndARevokedOneDoesNot(t *testing.T) {
 	})
 }
 
-func TestWidgetIsForTheListedOrigins(t *testing.T) {
+func TestS3_16_WidgetIsForTheListedOrigins(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.says(h.conv, "Tomorrow at eight")
 		priya, nobody := h.as(h.priya), &visitor{house: h}
