@@ -114,8 +114,11 @@ func (tx *Tx) movedBy(d bridge.Delivery, was bridge.DeliveryState, r bridge.Rece
 	case bridge.Conflict:
 		d.Conflict = true
 	case bridge.Moved:
-		if r.Code != "" {
+		switch {
+		case r.Code != "":
 			d.Code, why = r.Code, words.Explain(r.Code)
+		case !d.State.Failure(): // what an earlier attempt met is over
+			d.Code, d.Detail = "", ""
 		}
 		switch d.State {
 		case bridge.Sent:
