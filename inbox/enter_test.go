@@ -193,7 +193,7 @@ func TestSigningOutEverywhereEndsSessionsAndLinks(t *testing.T) {
 		a, b := h.browser(), h.comesIn(h.priya)
 		a.post(link, nil)
 		thief := b.twin()
-		if r, _ := b.post("/portal/signout", nil); r.StatusCode != 303 || !b.signedOut() || !thief.signedOut() || a.signedOut() {
+		if r, _ := b.post("/portal/signout", nil); r.StatusCode != 303 || r.Header.Get("Clear-Site-Data") != `"cache"` || !b.signedOut() || !thief.signedOut() || a.signedOut() {
 			t.Errorf("signing one browser out: %d", r.StatusCode)
 		}
 		if r, _ := a.post("/portal/signout", url.Values{"everywhere": {"1"}}); r.StatusCode != 303 || !a.signedOut() {

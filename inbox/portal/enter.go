@@ -11,6 +11,7 @@ import (
 	"porchlight/bridge"
 	"porchlight/bridge/intake"
 	"porchlight/data"
+	"porchlight/inbox/web"
 	"porchlight/templates"
 )
 
@@ -324,6 +325,7 @@ func (p *Portal) signOut(c *gin.Context, who bridge.Contact) error {
 		return err
 	}
 	p.cookie(c, cookieName, "", -time.Second)
+	web.ForgetFiles(c)
 	c.Redirect(http.StatusSeeOther, "/portal/enter")
 	return nil
 }

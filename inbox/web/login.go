@@ -104,10 +104,15 @@ func (w *Web) login(c *gin.Context) error {
 	return nil
 }
 
+// ForgetFiles makes the browser drop the photos and files that it keeps, so that the
+// next person at it cannot open them.
+func ForgetFiles(c *gin.Context) { c.Header("Clear-Site-Data", `"cache"`) }
+
 func (w *Web) logout(c *gin.Context) error {
 	if err := w.SignOut(c); err != nil {
 		return err
 	}
+	ForgetFiles(c)
 	c.Redirect(http.StatusSeeOther, "/login")
 	return nil
 }
