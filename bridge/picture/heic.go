@@ -53,9 +53,11 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 const maxMeta = 4 << 20
 
 // heicBlank finds what is to be blanked: the items of the table that are no
-// pictures, and boxes of a maker's own.
+// pictures, and boxes of a maker's own. An item that lies about its place, on the
+// table itself or on the beginning of a box, would break the file.
 func heicBlank(r io.ReadSeeker, size int64) (blank []span, err error) {
 	found := false
+	var items, bodies []span // bodies in the order of the file
 	for at := int64(0); at+8 <= size; {
 		var head [16]byte
 		if _, err := r.Seek(at, io.SeekStart); err != nil {
@@ -88,20 +90,31 @@ func heicBlank(r io.ReadSeeker, size int64) (blank []span, err error) {
 			if _, err := io.ReadFull(r, body); err != nil {
 				return nil, err
 			}
-			spans, err := heicItems(body, start)
+			spans, idat, err := heicItems(body, start)
 			if err != nil {
 				return nil, err
 			}
-			blank, found = append(blank, spans...), true
+			items, bodies, found = append(items, spans...), append(bodies, idat), true
+		case "ftyp":
 		case "uuid", "free", "skip", "udta":
 			blank = append(blank, span{start, end})
+			fallthrough
+		default:
+			bodies = append(bodies, span{start, end})
 		}
 		at = end
 	}
 	if !found {
 		return nil, ErrBroken
 	}
-	return blank, nil
+	for _, s := range items {
+		// The last body that begins at or before the item.
+		i, _ := slices.BinarySearchFunc(bodies, s.at, func(b span, at int64) int { return cmp.Compare(b.at, at+1) })
+		if i == 0 || s.end > bodies[i-1].end {
+			return nil, ErrBroken
+		}
+	}
+	return append(blank, items...), nil
 }
 
 // bits reads big-endian numbers and remembers when there were too few bytes.
@@ -145,11 +158,12 @@ func (r *bits) box() (name string, body []byte, ok bool) {
 	return name, r.take(n - 8), true
 }
 
-// heicItems reads the table of contents, which begins at a place in the file.
-func heicItems(meta []byte, at int64) ([]span, error) {
+// heicItems reads the table of contents, which begins at a place in the file, and
+// says where its own box of data is.
+func heicItems(meta []byte, at int64) (items []span, idat span, err error) {
 	private := map[int64]bool{}
 	var iloc []byte
-	var idat int64
+	idat = span{at, at}
 	r := &bits{b: meta}
 	r.take(4) // version and flags
 	for {
@@ -163,13 +177,15 @@ func heicItems(meta []byte, at int64) ([]span, error) {
 		case "iloc":
 			iloc = body
 		case "idat":
-			idat = at + int64(len(meta)-len(r.b)-len(body))
+			idat.end = at + int64(len(meta)-len(r.b))
+			idat.at = idat.end - int64(len(body))
 		}
 	}
 	if r.bad || iloc == nil {
-		return nil, ErrBroken
+		return nil, span{}, ErrBroken
 	}
-	return readItemPlaces(iloc, idat, private)
+	items, err = readItemPlaces(iloc, idat.at, private)
+	return items, idat, err
 }
 
 // readItemInfo notes which items are words about the picture.
