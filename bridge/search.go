@@ -35,6 +35,7 @@ const (
 	// maxSearch bounds what is read of a search, in characters. Nobody types more,
 	// and who pastes a letter is after its first lines.
 	maxSearch      = 400
+	maxSearchTerm  = 200
 	maxSearchWords = 16
 )
 
@@ -42,6 +43,7 @@ const (
 // after:, before:, has:photo and is:failed. Dates begin in zone. The last word may
 // be the beginning of a longer one as long as nothing follows it, and so may any
 // with a star. It refuses nothing: what it cannot read as anything else is a word.
+// Where the search could no longer be printed within maxSearch, it ends before.
 func ParseSearch(text string, zone *time.Location) (s Search) {
 	if utf8.RuneCountInString(text) > maxSearch {
 		text = string([]rune(text)[:maxSearch])
@@ -55,14 +57,24 @@ func ParseSearch(text string, zone *time.Location) (s Search) {
 		key, value, quoted, after := nextTerm(rest)
 		last := strings.TrimLeftFunc(after, unicode.IsSpace) == "" && !strings.HasSuffix(rest, " ")
 		rest = after
-		if key != "" && s.set(key, value, zone) {
-			continue
+		before := s
+		if key == "" {
+			s.say(value, quoted, last)
+		} else if !s.set(key, value, zone) {
+			s.say(key+":"+value, quoted, last)
 		}
-		if key != "" {
-			value = key + ":" + value
+		if utf8.RuneCountInString(s.String()) > maxSearch {
+			return before
 		}
-		s.say(value, quoted, last)
 	}
+}
+
+// cutTerm shortens a word or a phrase that nobody types.
+func cutTerm(value string) string {
+	if utf8.RuneCountInString(value) <= maxSearchTerm {
+		return value
+	}
+	return strings.TrimSpace(string([]rune(value)[:maxSearchTerm]))
 }
 
 // nextTerm takes one term off a text: perhaps a key and a colon, and a value that
@@ -84,6 +96,7 @@ func nextTerm(text string) (key, value string, quoted bool, rest string) {
 
 // set takes a term with a key, if it is one.
 func (s *Search) set(key, value string, zone *time.Location) bool {
+	value = cutTerm(value)
 	switch key {
 	case "from":
 		if spoken(value) {
@@ -141,12 +154,12 @@ func spoken(text string) bool {
 
 func (s *Search) say(value string, phrase, last bool) {
 	if phrase && strings.Contains(value, " ") {
-		if spoken(value) && len(s.Phrases) < maxSearchWords {
+		if value = cutTerm(value); spoken(value) && len(s.Phrases) < maxSearchWords {
 			s.Phrases = append(s.Phrases, value)
 		}
 		return
 	}
-	word := strings.TrimRight(value, "*")
+	word := strings.TrimRight(cutTerm(strings.TrimRight(value, "*")), "*")
 	if !spoken(word) || len(s.Words) == maxSearchWords {
 		return
 	}
