@@ -153,8 +153,11 @@ func spoken(text string) bool {
 }
 
 func (s *Search) say(value string, phrase, last bool) {
+	if phrase {
+		value = cutTerm(value)
+	}
 	if phrase && strings.Contains(value, " ") {
-		if value = cutTerm(value); spoken(value) && len(s.Phrases) < maxSearchWords {
+		if spoken(value) && len(s.Phrases) < maxSearchWords {
 			s.Phrases = append(s.Phrases, value)
 		}
 		return

@@ -67,7 +67,7 @@ func TestASnippetStandsAroundWhatWasFound(t *testing.T) {
 }
 
 func FuzzParseSearch(f *testing.F) {
-	for _, s := range []string{`boiler "hot water" from:maya`, `"`, `from:"`, "a* ", `is:failed has:photo after:2026-02-30`, "in:#", "日本語 ключ", `from:""x`, "\x00\xff*"} {
+	for _, s := range []string{`boiler "hot water" from:maya`, `"`, `from:"`, "a* ", `is:failed has:photo after:2026-02-30`, "in:#", "日本語 ключ", `from:""x`, "\x00\xff*", `"` + strings.Repeat("a", 201) + ` b" c`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
