@@ -21,8 +21,10 @@ const (
 	DoReopen            Action = "reopen"
 	DoSnooze            Action = "snooze"
 	DoMarkUrgent        Action = "mark_urgent"
-	DoHold              Action = "hold"  // nobody may send until it is lifted
-	DoPlace             Action = "place" // say which record a message is about
+	DoHold              Action = "hold"      // nobody may send until it is lifted
+	DoPlace             Action = "place"     // say which record a message is about
+	DoTakeOver          Action = "take_over" // from the AI receptionist
+	DoGiveBack          Action = "give_back" // to the AI receptionist
 	DoMention           Action = "mention"
 	DoAddParticipant    Action = "add_participant"
 	DoRemoveParticipant Action = "remove_participant"
@@ -40,7 +42,8 @@ const (
 
 // Actions lists every action.
 var Actions = [...]Action{
-	DoSee, DoReply, DoNote, DoRetry, DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoHold, DoPlace, DoMention,
+	DoSee, DoReply, DoNote, DoRetry, DoAssign, DoClose, DoReopen, DoSnooze, DoMarkUrgent, DoHold, DoPlace,
+	DoTakeOver, DoGiveBack, DoMention,
 	DoAddParticipant, DoRemoveParticipant, DoStart, DoSeePeople, DoEditContact, DoInvite, DoEditRecord, DoMerge, DoImport,
 	DoManageTeam, DoChangeSettings,
 }
@@ -70,6 +73,10 @@ func (do Action) Title() string {
 		return "put sending on hold"
 	case DoPlace:
 		return "say which job a message is about"
+	case DoTakeOver:
+		return "take over from the AI receptionist"
+	case DoGiveBack:
+		return "give it to the AI receptionist"
 	case DoMention:
 		return "mention somebody"
 	case DoAddParticipant:
@@ -155,6 +162,8 @@ type Facts struct {
 	Subject string
 	Text    bool
 	Files   []File
+	// Bot: the business has an AI receptionist for texts.
+	Bot bool
 	// Used is what the record's files take already, in bytes.
 	Used int64
 	// At is when, in the recipient's time zone.

@@ -14,6 +14,9 @@ const (
 	Portal Channel = "portal"
 	Inbox  Channel = "inbox"
 	Voice  Channel = "voice"
+	// Webhook carries what a program is told, such as the AI receptionist; no message
+	// stands in it.
+	Webhook Channel = "webhook"
 )
 
 // Valid reports whether c is one of the channels above.

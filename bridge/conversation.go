@@ -60,6 +60,10 @@ type Conversation struct {
 	OptedOut bool
 	// Held: nobody may send in it until the office lifts the hold.
 	Held bool
+	// Hold is under which the AI receptionist holds it; 0: it is people's.
+	Hold HoldID
+	// AIHandoff: the AI receptionist handed it over, and nobody has closed it since.
+	AIHandoff bool
 	// Rev is the revision in which anything above last changed.
 	Rev int64
 }
@@ -90,10 +94,11 @@ const (
 	ViewSnoozed    View = "snoozed"
 	ViewClosed     View = "closed"
 	ViewMentions   View = "mentions"
+	ViewAIHandoff  View = "ai_handoff"
 )
 
 // Views lists every view in the order of the tabs.
-var Views = [...]View{ViewOpen, ViewMine, ViewUnassigned, ViewAttention, ViewMentions, ViewWaiting, ViewSnoozed, ViewClosed}
+var Views = [...]View{ViewOpen, ViewMine, ViewUnassigned, ViewAttention, ViewMentions, ViewAIHandoff, ViewWaiting, ViewSnoozed, ViewClosed}
 
 // ParseView falls back to ViewOpen for what it does not know.
 func ParseView(s string) View {
@@ -128,6 +133,8 @@ func (v View) Title() string {
 		return "Closed"
 	case ViewMentions:
 		return "Mentions"
+	case ViewAIHandoff:
+		return "AI handoff"
 	case ViewOpen:
 		return "Open"
 	}

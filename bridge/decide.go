@@ -22,7 +22,7 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 		if !Sees(a, f) {
 			return Decision{codeNotFound, "They do not see this conversation, so for them it does not exist", seeFix(a, f), RuleVisibility, time.Time{}}
 		}
-		if a.Kind == ByContact && do != DoSee && do != DoReply {
+		if (a.Kind == ByContact || a.Kind == ByAI) && do != DoSee && do != DoReply {
 			return Decision{"team_only", "Only the team can do this", "", RuleRole, time.Time{}}
 		}
 	} else if a.Kind == BySystem && do != DoStart {
@@ -42,6 +42,8 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 		return decideSend(a, do, f)
 	case DoStart:
 		return decideStart(a, f)
+	case DoTakeOver, DoGiveBack:
+		return decideHolder(a, do, f)
 	case DoMention:
 		return decideMention(f)
 	case DoAddParticipant, DoRemoveParticipant:
@@ -64,12 +66,15 @@ func Decide(a Actor, do Action, f *Facts) Decision {
 //
 // Among staff, its members. Otherwise: who has it assigned, and who is assigned to
 // its record; and of the office, everybody or the participants, as the kind says.
-// A contact sees what they take part in, while the portal is on.
+// A contact sees what they take part in, while the portal is on. The AI receptionist,
+// whose ID is that of a hold, sees what it holds under it.
 func Sees(a Actor, f *Facts) bool {
 	c := &f.Conversation
 	switch a.Kind {
-	case BySystem, ByAI:
-		return a.Kind == BySystem
+	case BySystem:
+		return true
+	case ByAI:
+		return c.Hold != 0 && a.ID == int64(c.Hold)
 	case ByContact:
 		return f.Member && c.Kind != KindTeam && f.Settings.PortalOn
 	case ByStaff:
@@ -87,6 +92,8 @@ func Sees(a Actor, f *Facts) bool {
 
 func seeReason(a Actor, f *Facts) string {
 	switch {
+	case a.Kind == ByAI:
+		return "It holds the conversation"
 	case a.Kind == ByContact, f.Conversation.Kind == KindTeam:
 		return "They take part in it"
 	case f.OnRecord:
@@ -101,6 +108,8 @@ func seeReason(a Actor, f *Facts) string {
 
 func seeFix(a Actor, f *Facts) string {
 	switch {
+	case a.Kind == ByAI:
+		return "Give the conversation to it"
 	case a.Kind == ByContact && !f.Settings.PortalOn:
 		return "Switch the portal on in the settings"
 	case f.Conversation.Kind == KindTeam:
@@ -127,8 +136,8 @@ func answers(r Role, s *Settings) bool {
 }
 
 func decideSend(a Actor, do Action, f *Facts) Decision {
-	p := f.Settings.Policy(f.Conversation.Kind)
-	if f.By == SMS && f.To.OptedOut && a.Kind == ByStaff {
+	p, ours := f.Settings.Policy(f.Conversation.Kind), a.Kind != ByContact
+	if f.By == SMS && f.To.OptedOut && ours {
 		return Decision{"opted_out", "They texted STOP, so texts to this number are blocked", "Call them, or wait until they text START", RuleConsent, time.Time{}}
 	}
 	if a.Kind == ByStaff && f.Conversation.Kind != KindTeam && !answers(a.Role, f.Settings) {
@@ -137,7 +146,7 @@ func decideSend(a Actor, do Action, f *Facts) Decision {
 	if d := gates(p, f); !d.Allowed() {
 		return d
 	}
-	if a.Kind == ByStaff {
+	if ours {
 		if d := reachable(f); !d.Allowed() {
 			return d
 		}
@@ -155,6 +164,9 @@ func decideSend(a Actor, do Action, f *Facts) Decision {
 	}
 	if a.Kind == ByContact {
 		return yes(RuleKind, "They take part in it, and answers are taken this way")
+	}
+	if a.Kind == ByAI {
+		return yes(RuleConversation, "It holds the conversation, and nothing stands against it")
 	}
 	d := yes(RuleRole, "Their role answers conversations, and nothing stands against it")
 	if a.Kind == ByStaff && f.By == SMS && f.Conversation.Inbound == 0 && !f.Heard {
@@ -426,6 +438,22 @@ func decideParticipant(a Actor, do Action, f *Facts) Decision {
 		return Decision{"participants", "People of this side are not added to conversations of this kind", "The owner can permit it in the settings", RuleKind, time.Time{}}
 	}
 	return yes(RuleKind, "The kind lets the office add people")
+}
+
+// decideHolder says who may take a conversation from the AI receptionist, and give it
+// one: whoever may answer in it.
+func decideHolder(a Actor, do Action, f *Facts) Decision {
+	switch {
+	case f.Conversation.Kind == KindTeam || f.Contact.ID == 0:
+		return Decision{"team", "The AI receptionist has no part in conversations of the team", "", RuleKind, time.Time{}}
+	case !answers(a.Role, f.Settings):
+		return roleCannotAnswer(a.Role)
+	case do == DoGiveBack && !f.Bot:
+		return Decision{"no_receptionist", "There is no AI receptionist for texts", "Set receptionist.bot_url in the configuration", RuleGate, time.Time{}}
+	case do == DoGiveBack && f.Conversation.Held:
+		return Decision{"on_hold", "Sending is on hold in this conversation", "Lift the hold in its menu", RuleConversation, time.Time{}}
+	}
+	return yes(RuleRole, "Whoever may answer may take over, and give it back")
 }
 
 func organiseRole() Decision {

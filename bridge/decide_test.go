@@ -18,7 +18,7 @@ func fine(k Kind) *Facts {
 	at := time.Date(2026, 11, 20, 14, 0, 0, 0, time.UTC)
 	phone := Address{Contact: 4, Channel: SMS, Value: "+14155550134", Answerable: true}
 	f := &Facts{
-		Settings: s, Conversation: Conversation{ID: 9, Kind: k, Contact: 4}, Member: true, Text: true, Subject: "Kitchen tiles",
+		Settings: s, Conversation: Conversation{ID: 9, Kind: k, Contact: 4}, Member: true, Text: true, Subject: "Kitchen tiles", Bot: true,
 		Contact: Contact{ID: 4, Name: "Priya Raman", Side: Customer, ConnectedAt: at, Addresses: []Address{phone}},
 		By:      Ways(s, s.Policy(k), Contact{Addresses: []Address{phone}}, "", true)[0].Channel, To: phone, Shared: true, At: at,
 		Who: Actor{Kind: ByStaff, ID: 8, Name: "Maya Chen", Role: Admin, Active: true, Connected: true}, WhoSees: true,
@@ -63,6 +63,8 @@ func TestS2_19_DecideOverAllRolesActionsAndKinds(t *testing.T) {
 				case slices.Contains(run, do):
 					want = role.Runs()
 				case do == DoSee, do == DoNote, do == DoReply, do == DoRetry, do == DoMention:
+				case do == DoTakeOver, do == DoGiveBack:
+					want = !team
 				case do == DoStart:
 					want = (office || team) && k != KindMaintenance
 				case do == DoSeePeople, do == DoEditContact, do == DoInvite, do == DoEditRecord:
@@ -112,6 +114,9 @@ func TestEachRefusalHasItsReasonAndItsFix(t *testing.T) {
 		{"not_answerable", owner, DoReply, RuleGate, fine(KindCustomer), func(f *Facts) { f.To.Answerable = false }},
 		{"channel", owner, DoReply, RuleKind, fine(KindCustomer), func(f *Facts) { f.By = Voice }},
 		{"on_hold", owner, DoReply, RuleConversation, fine(KindCustomer), func(f *Facts) { f.Conversation.Held = true }},
+		{"on_hold", owner, DoGiveBack, RuleConversation, fine(KindCustomer), func(f *Facts) { f.Conversation.Held = true }},
+		{"no_receptionist", owner, DoGiveBack, RuleGate, fine(KindCustomer), func(f *Facts) { f.Bot = false }},
+		{"role", staffActor(Tradie), DoTakeOver, RuleRole, fine(KindCustomer), func(f *Facts) { f.Conversation.Assignee, f.Settings.FieldAnswers = 7, false }},
 		{"portal_off", owner, DoReply, RuleGate, fine(KindJob), func(f *Facts) { f.Settings.PortalOn = false }},
 		{"portal_off", owner, DoStart, RuleGate, starting(KindJob), func(f *Facts) { f.Settings.PortalOn = false }},
 		{"not_sent_to_portal", owner, DoStart, RuleGate, starting(KindJob), func(f *Facts) { f.Record.Type, f.Record.SentToPortal = Quote, time.Time{} }},

@@ -138,6 +138,7 @@ const (
 	ForAlert   Purpose = "alert"   // one of the team hears of a message
 	ForLink    Purpose = "link"    // a way into the portal that somebody asked for
 	ForCode    Purpose = "code"    // the six digits for an old link or a new device
+	ForBot     Purpose = "bot"     // the AI receptionist hears of a message
 )
 
 // Secret stands in a delivery's Body for what no store keeps, a link's secret or a
@@ -177,6 +178,9 @@ type Delivery struct {
 	// CarriedBy is the later delivery that says this one too, so that several
 	// messages make one mail; this one's state follows it. 0: none.
 	CarriedBy DeliveryID
+	// Hold is under which the AI receptionist wrote the message, or is told of it: once
+	// a person has taken over, it does not leave any more. 0: people wrote it.
+	Hold HoldID
 
 	CreatedAt, NextAt, ExpiresAt   time.Time
 	SentAt, DeliveredAt, SettledAt time.Time

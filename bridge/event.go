@@ -18,4 +18,6 @@ type Commit struct {
 	Queued bool
 	// Arriving is true when a carrier has files for us that are to be fetched.
 	Arriving bool
+	// Waiting is true when the AI receptionist was given time to answer.
+	Waiting bool
 }

@@ -56,6 +56,14 @@ type Message struct {
 	Views []Seen
 	// About is which record the message is about; its zero value: not said.
 	About Placement
+	// Behind is the message that this one is folded behind, as what was said in a call
+	// behind the call; 0: it stands by itself. Folded are those behind this one, in the
+	// order that they were said.
+	Behind MessageID
+	Folded []Message
+	// Handoff and Call are what the message stands for; nil: only for itself.
+	Handoff *Handoff
+	Call    *Call
 	// Rev is the revision in which the message or one of its deliveries last changed.
 	Rev int64
 }

@@ -299,6 +299,17 @@ type Settings struct {
 	// bound the hours in which nothing leaves that is not an answer. Equal: none.
 	QuietFrom  int `json:"quiet_from"`
 	QuietUntil int `json:"quiet_until"`
+	// OpeningHours are when the business is open, as ParseHours reads them; empty:
+	// always.
+	OpeningHours string               `json:"opening_hours,omitempty"`
+	Calls        CallSettings         `json:"calls,omitzero"`
+	Receptionist ReceptionistSettings `json:"receptionist,omitzero"`
+}
+
+// OpenAt reports whether the business is open at a moment, in its own zone.
+func (s *Settings) OpenAt(at time.Time) bool {
+	h, err := ParseHours(s.OpeningHours)
+	return err != nil || h.Open(at)
 }
 
 // NewSettings is what a business starts with.
@@ -375,6 +386,15 @@ func (s *Settings) Check() error {
 		return &Invalid{"quiet", "Quiet hours are times of a day, such as 21:00 to 08:00"}
 	}
 	if err := checkStages(s.Stages); err != nil {
+		return err
+	}
+	if _, err := ParseHours(s.OpeningHours); err != nil {
+		return err
+	}
+	if err := s.Calls.check(); err != nil {
+		return err
+	}
+	if err := s.Receptionist.check(); err != nil {
 		return err
 	}
 	for i := range s.Policies {

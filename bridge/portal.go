@@ -75,6 +75,29 @@ func ParseStopToken(key []byte, token string) (ContactID, bool) {
 	return ContactID(n), true
 }
 
+// HoldToken is what the AI receptionist answers with under a hold. Nobody else can make
+// it, and it is good for that hold alone.
+func HoldToken(key []byte, h HoldID) string {
+	id := strconv.FormatInt(int64(h), 10)
+	return holdPrefix + id + "_" + hex.EncodeToString(mac(key, "hold", id)[:20])
+}
+
+const holdPrefix = "hold_"
+
+// IsHoldToken reports whether a text looks like one.
+func IsHoldToken(s string) bool { return strings.HasPrefix(s, holdPrefix) }
+
+// ParseHoldToken gives the hold that a token is for, if it is one of ours. Whether the
+// hold still lasts, the store says.
+func ParseHoldToken(key []byte, token string) (HoldID, bool) {
+	id, _, _ := strings.Cut(strings.TrimPrefix(token, holdPrefix), "_")
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || n <= 0 || !hmac.Equal([]byte(HoldToken(key, HoldID(n))), []byte(token)) {
+		return 0, false
+	}
+	return HoldID(n), true
+}
+
 func mac(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, p := range parts {
@@ -87,4 +110,5 @@ func mac(key []byte, parts ...string) []byte {
 const (
 	CodeKey = "portal codes"
 	StopKey = "stop mails"
+	HoldKey = "holds"
 )

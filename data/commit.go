@@ -163,7 +163,7 @@ func (s *Store) commit(batch []*job) (bridge.Commit, error) {
 		}
 		defer func() { after(outcome) }() // also where something panics: then nothing is durable
 	}
-	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Joined: all.joined, Queued: all.queued, Arriving: all.arriving, Writes: len(batch)}
+	commit := bridge.Commit{Rev: all.rev, Changed: all.changed, Joined: all.joined, Queued: all.queued, Arriving: all.arriving, Waiting: all.waiting, Writes: len(batch)}
 	if s.d.postgres && (len(commit.Changed) > 0 || len(commit.Joined) > 0 || commit.Queued || commit.Arriving) {
 		if err := all.notify(s.node, commit); err != nil {
 			return bridge.Commit{}, err
@@ -196,7 +196,7 @@ func (s *Store) runJob(all *Tx, j *job) error {
 			all.touch(id)
 		}
 		all.queued = all.queued || tx.queued
-		all.arriving = all.arriving || tx.arriving
+		all.arriving, all.waiting = all.arriving || tx.arriving, all.waiting || tx.waiting
 	}
 	return nil
 }

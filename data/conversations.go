@@ -20,7 +20,7 @@ const (
 	conversationColumns = `c.id, c.kind, c.folder, COALESCE(c.contact_id, 0), COALESCE(c.line_id, 0), COALESCE(c.record_id, 0),
 		COALESCE(rec.type, ''), COALESCE(rec.reference, ''), COALESCE(rec.title, ''), c.subject, c.held, c.state, c.snoozed_until,
 		COALESCE(c.assignee_id, 0), COALESCE(a.name, ''), c.urgent, c.title, c.preview, c.preview_by, c.author_id, c.author_name,
-		c.last_channel, c.address, c.last_at, c.created_at, c.inbound, c.failed, c.opted_out, c.rev,
+		c.last_channel, c.address, c.last_at, c.created_at, c.inbound, c.failed, c.opted_out, COALESCE(c.hold_id, 0), c.ai_handoff, c.rev,
 		CASE WHEN r.seen IS NOT NULL THEN c.inbound - r.seen
 			WHEN c.last_in_at < me.created_at THEN 0
 			WHEN c.created_at < me.created_at THEN 1
@@ -35,12 +35,15 @@ const (
 		LEFT JOIN drafts d ON d.conversation_id = c.id AND d.staff_id = $1 AND d.kind = 'reply'`
 )
 
+// conversationFromAnybody is conversationFrom where no reader asks.
+var conversationFromAnybody = strings.Replace(conversationFrom, "JOIN staff me", "LEFT JOIN staff me", 1)
+
 func scanConversation(s scanner) (c bridge.Conversation, err error) {
 	var snoozed, last, created int64
 	var about bridge.Record
 	err = s.Scan(&c.ID, &c.Kind, &c.Folder, &c.Contact, &c.Line, &about.ID, &about.Type, &about.Reference, &about.Title, &c.Subject, &c.Held, &c.State, &snoozed,
 		&c.Assignee, &c.AssigneeName, &c.Urgent, &c.Title, &c.Preview, &c.PreviewBy, &c.PreviewAuthor, &c.PreviewAuthorName,
-		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Rev,
+		&c.LastChannel, &c.Address, &last, &created, &c.Inbound, &c.Failed, &c.OptedOut, &c.Hold, &c.AIHandoff, &c.Rev,
 		&c.Unread, &c.Draft, &c.Mentioned)
 	c.SnoozedUntil, c.LastAt, c.CreatedAt = moment(snoozed), moment(last), moment(created)
 	c.Unread, c.Record, c.RecordLabel, c.About = max(c.Unread, 0), about.ID, about.Label(), about
@@ -104,6 +107,8 @@ func in(v bridge.View) string {
 		return "c.state <> 'closed' AND (c.failed > 0 OR (c.urgent AND c.assignee_id IS NULL))"
 	case bridge.ViewMentions:
 		return "c.id IN (SELECT conversation_id FROM mentions WHERE staff_id = $1)"
+	case bridge.ViewAIHandoff:
+		return "c.ai_handoff"
 	case bridge.ViewWaiting, bridge.ViewSnoozed, bridge.ViewClosed:
 		return "c.state IN ('waiting', 'snoozed', 'closed') AND c.state = '" + string(v) + "'"
 	}

@@ -127,6 +127,8 @@ type Tx struct {
 	queued  bool
 	// arriving: files are to be fetched from a carrier
 	arriving bool
+	// waiting: the AI receptionist was given time to answer
+	waiting bool
 }
 
 // A querier is what runs the queries of a transaction.

@@ -13,13 +13,13 @@ import (
 
 const deliveryColumns = `id, purpose, COALESCE(message_id, 0), COALESCE(conversation_id, 0), COALESCE(contact_id, 0), COALESCE(staff_id, 0),
 	line_id, channel, recipient, body, media, state, attempts,
-	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled, COALESCE(carried_by, 0),
+	COALESCE(carrier_id, ''), code, detail, segments, token, conflict, handled, COALESCE(carried_by, 0), COALESCE(hold_id, 0),
 	created_at, next_at, expires_at, sent_at, delivered_at, settled_at, rev`
 
 func scanDelivery(s scanner) (d bridge.Delivery, err error) {
 	var created, next, expires, sent, delivered, settled int64
 	err = s.Scan(&d.ID, &d.Purpose, &d.Message, &d.Conversation, &d.Contact, &d.Staff, &d.Line, &d.Channel, &d.To, &d.Body, &d.Media, &d.State, &d.Attempts,
-		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled, &d.CarriedBy,
+		&d.CarrierID, &d.Code, &d.Detail, &d.Segments, &d.Token, &d.Conflict, &d.Handled, &d.CarriedBy, &d.Hold,
 		&created, &next, &expires, &sent, &delivered, &settled, &d.Rev)
 	d.CreatedAt, d.NextAt, d.ExpiresAt = moment(created), moment(next), moment(expires)
 	d.SentAt, d.DeliveredAt, d.SettledAt = moment(sent), moment(delivered), moment(settled)
@@ -50,10 +50,10 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 	d.Segments, d.Rev = max(d.Segments, 1), tx.rev
 	var err error
 	d.ID, err = one(tx, scanID[bridge.DeliveryID], `
-		INSERT INTO deliveries (purpose, message_id, conversation_id, contact_id, staff_id, line_id, channel, recipient, body, media, state, segments, token, created_at, next_at, expires_at, rev)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
+		INSERT INTO deliveries (purpose, message_id, conversation_id, contact_id, staff_id, line_id, channel, recipient, body, media, state, segments, token, created_at, next_at, expires_at, rev, hold_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id`,
 		d.Purpose, orNone(d.Message), orNone(d.Conversation), orNone(d.Contact), orNone(d.Staff), d.Line, d.Channel, d.To, d.Body, d.Media, d.State, d.Segments, d.Token,
-		millis(now), millis(d.NextAt), millis(d.ExpiresAt), tx.rev)
+		millis(now), millis(d.NextAt), millis(d.ExpiresAt), tx.rev, orNone(d.Hold))
 	tx.queued = true
 	return d, err
 }
@@ -168,7 +168,7 @@ type Claim struct {
 // Unsaid reports whether its words are still to be made, as those of a mail or of a
 // text with a link.
 func (c Claim) Unsaid() bool {
-	return c.Channel == bridge.Email || strings.Contains(c.Body, bridge.Secret)
+	return c.Channel == bridge.Email || c.Channel == bridge.Webhook || strings.Contains(c.Body, bridge.Secret)
 }
 
 // Outgoing is the claim as a carrier takes it.
@@ -441,7 +441,7 @@ func (tx *Tx) countFailures(id bridge.ConversationID) error {
 	return tx.updateConversations(`failed = (
 		SELECT COUNT(*) FROM deliveries d
 		WHERE d.conversation_id = conversations.id AND NOT handled AND d.state IN ('failed', 'undelivered', 'expired', 'unknown')
-			AND (d.state <> 'unknown' OR d.next_at = 0))`, "id = $1", id)
+			AND (d.state <> 'unknown' OR d.next_at = 0) AND d.purpose <> 'bot')`, "id = $1", id)
 }
 
 // SetHandled says that a person has dealt with a delivery's failure.

@@ -11,7 +11,7 @@ const lineColumns = "id, channel, value, name, pace, active"
 func scanLine(s scanner) (l bridge.Line, err error) {
 	var value string
 	err = s.Scan(&l.ID, &l.Channel, &value, &l.Name, &l.Pace, &l.Active)
-	if l.Channel == bridge.Email {
+	if l.Channel != bridge.SMS {
 		l.Mailbox = value
 	} else {
 		l.Phone = bridge.Phone(value)
@@ -42,6 +42,12 @@ func (tx *Tx) RetireLines() error {
 // has none.
 func (tx *Tx) Mailbox() (bridge.Line, error) {
 	return one(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE channel = 'email' AND active ORDER BY id LIMIT 1")
+}
+
+// WebhookLine is the line by which the AI receptionist is told of messages, or
+// bridge.ErrNotFound where the business has none.
+func (tx *Tx) WebhookLine() (bridge.Line, error) {
+	return one(tx, scanLine, "SELECT "+lineColumns+" FROM lines WHERE channel = 'webhook' AND active ORDER BY id LIMIT 1")
 }
 
 // SendingLine is the line that a text leaves by: the one that the contact

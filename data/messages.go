@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,14 +10,38 @@ import (
 	"porchlight/bridge"
 )
 
-const messageColumns = "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, COALESCE(client_id, ''), files, rev"
+const messageColumns = "id, conversation_id, at, direction, channel, author_kind, author_id, author_name, body, COALESCE(client_id, ''), files, COALESCE(behind, 0), card, rev"
 
-// scanMessage reads a row; Attachments has the right length and no content yet.
+// What a message stands for besides itself.
+const (
+	cardHandoff = "handoff"
+	cardCall    = "call"
+)
+
+func card(m *bridge.Message) string {
+	switch {
+	case m.Handoff != nil:
+		return cardHandoff
+	case m.Call != nil:
+		return cardCall
+	}
+	return ""
+}
+
+// scanMessage reads a row; Attachments has the right length and no content yet, nor
+// have Handoff and Call.
 func scanMessage(s scanner) (m bridge.Message, err error) {
 	var at int64
 	var files int
+	var card string
 	err = s.Scan(&m.ID, &m.Conversation, &at, &m.Direction, &m.Channel, &m.Author.Kind, &m.Author.ID,
-		&m.Author.Name, &m.Body, &m.ClientID, &files, &m.Rev)
+		&m.Author.Name, &m.Body, &m.ClientID, &files, &m.Behind, &card, &m.Rev)
+	switch card {
+	case cardHandoff:
+		m.Handoff = &bridge.Handoff{}
+	case cardCall:
+		m.Call = &bridge.Call{}
+	}
 	m.At = moment(at)
 	if files > 0 {
 		m.Attachments = make([]bridge.Attachment, files)
@@ -36,10 +61,10 @@ func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
 	}
 	var err error
 	m.ID, err = one(tx, scanID[bridge.MessageID], `
-		INSERT INTO messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, files, rev)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+		INSERT INTO messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, files, rev, behind, card)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
 		m.Conversation, millis(m.At), m.Direction, m.Channel, m.Author.Kind, m.Author.ID, m.Author.Name,
-		m.Body, orNull(m.ClientID), len(m.Attachments), m.Rev)
+		m.Body, orNull(m.ClientID), len(m.Attachments), m.Rev, orNone(m.Behind), card(&m))
 	if err != nil {
 		return m, err
 	}
@@ -48,7 +73,33 @@ func (tx *Tx) AddMessage(m bridge.Message) (bridge.Message, error) {
 			return m, fmt.Errorf("attach file: %w", err)
 		}
 	}
+	if m.Behind != 0 { // it shows with that one
+		return m, tx.Renew(m.Behind)
+	}
 	return m, tx.showNewest(m)
+}
+
+// AddFolded stores what is folded behind a message, such as what was said in a call.
+// Those whose client ids the conversation has seen change nothing.
+func (tx *Tx) AddFolded(head bridge.Message, ms []bridge.Message) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	rows := make([][]any, len(ms))
+	for i, m := range ms {
+		rows[i] = []any{head.Conversation, millis(m.At), m.Direction, m.Channel, m.Author.Kind, m.Author.ID, m.Author.Name, m.Body, m.ClientID, tx.rev, head.ID}
+	}
+	if _, err := tx.insert("messages (conversation_id, at, direction, channel, author_kind, author_id, author_name, body, client_id, rev, behind)",
+		"ON CONFLICT DO NOTHING", rows); err != nil {
+		return err
+	}
+	return tx.Renew(head.ID)
+}
+
+// Arrives counts something new on a conversation's row that is folded behind an older
+// message: it is our turn again, and readers have one more that they have not seen.
+func (tx *Tx) Arrives(id bridge.ConversationID, at time.Time) error {
+	return tx.updateConversations("inbound = inbound + 1, last_in_at = $2, state = 'open', snoozed_until = 0", "id = $1", id, millis(at))
 }
 
 // showNewest copies a message to its conversation's row. Whatever comes in
@@ -123,7 +174,7 @@ func (tx *Tx) MessagesOf(ids []bridge.MessageID) (map[bridge.MessageID]bridge.Me
 // the conversation: its own, and, where it is about a record, the texts that are
 // placed on that record but landed in the contact's own conversation. From any
 // other, which may be its members' alone, nothing shows elsewhere.
-const shownIn = `(m.conversation_id = $1 OR m.id IN (
+const shownIn = `m.behind IS NULL AND (m.conversation_id = $1 OR m.id IN (
 	SELECT p.message_id FROM conversations v JOIN placements p ON p.record_id = v.record_id AND p.newest
 		JOIN messages q ON q.id = p.message_id JOIN conversations o ON o.id = q.conversation_id
 	WHERE v.id = $1 AND o.contact_id = v.contact_id AND o.kind IN ('customer', 'partner')))`
@@ -172,6 +223,9 @@ func (tx *Tx) MessagesAfter(id bridge.ConversationID, after bridge.MessageID, li
 // One that the conversation does not show is bridge.ErrNotFound.
 func (tx *Tx) MessagesAround(id bridge.ConversationID, at bridge.MessageID, limit int) (ms []bridge.Message, before, after bool, err error) {
 	half := limit / 2
+	if at, err = tx.Head(at); err != nil {
+		return nil, false, false, err
+	}
 	if ms, err = tx.Messages(id, at+1, half+1); err != nil {
 		return nil, false, false, err
 	}
@@ -196,7 +250,7 @@ func (tx *Tx) MessagesAround(id bridge.ConversationID, at bridge.MessageID, limi
 func (tx *Tx) shown(id bridge.ConversationID) (string, error) {
 	about, err := tx.count("SELECT COUNT(*) FROM conversations WHERE id = $1 AND record_id IS NOT NULL", id)
 	if err != nil || about == 0 {
-		return "m.conversation_id = $1", err
+		return "m.conversation_id = $1 AND m.behind IS NULL", err
 	}
 	return shownIn, nil
 }
@@ -205,7 +259,7 @@ func (tx *Tx) shown(id bridge.ConversationID) (string, error) {
 // notes and events are not; 0 if there is none.
 func (tx *Tx) NewestMessage(id bridge.ConversationID) (bridge.MessageID, error) {
 	ids, err := list(tx, scanID[bridge.MessageID], `
-		SELECT id FROM messages WHERE conversation_id = $1 AND direction IN ('in', 'out')
+		SELECT id FROM messages WHERE conversation_id = $1 AND direction IN ('in', 'out') AND behind IS NULL
 		ORDER BY id DESC LIMIT 1`, id)
 	if err != nil || len(ids) == 0 {
 		return 0, err
@@ -237,6 +291,49 @@ func (tx *Tx) MessagesSince(id bridge.ConversationID, rev int64) ([]bridge.Messa
 	return ms, tx.complete(ms)
 }
 
+// Head is the message that one shows with: itself, or the one that it is folded behind.
+func (tx *Tx) Head(id bridge.MessageID) (bridge.MessageID, error) {
+	return one(tx, scanID[bridge.MessageID], "SELECT COALESCE(behind, id) FROM messages WHERE id = $1", id)
+}
+
+// cards fills in what messages stand for, and what is folded behind them.
+func (tx *Tx) cards(at map[bridge.MessageID]*bridge.Message) error {
+	var heads []any
+	for id, m := range at {
+		if m.Handoff != nil || m.Call != nil {
+			heads = append(heads, int64(id))
+		}
+	}
+	if len(heads) == 0 {
+		return nil
+	}
+	slices.SortFunc(heads, func(a, b any) int { return cmp.Compare(a.(int64), b.(int64)) })
+	in := among(&heads)
+	hs, err := list(tx, scanHandoff, "SELECT "+handoffColumns+" FROM handoffs WHERE message_id IN "+in, heads...)
+	if err != nil {
+		return fmt.Errorf("read handoffs: %w", err)
+	}
+	for _, h := range hs {
+		at[h.Message].Handoff = &h
+	}
+	cs, err := list(tx, scanCall, "SELECT "+callColumns+" FROM calls c WHERE c.message_id IN "+in, heads...)
+	if err != nil {
+		return fmt.Errorf("read calls: %w", err)
+	}
+	for _, c := range cs {
+		at[c.Message].Call = &c
+	}
+	folded, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages WHERE behind IN "+in+" ORDER BY behind, at, id", heads...)
+	if err == nil {
+		err = tx.complete(folded)
+	}
+	for _, m := range folded {
+		head := at[m.Behind]
+		head.Folded = append(head.Folded, m)
+	}
+	return err
+}
+
 // complete fills in attachments and deliveries of messages with one query each.
 func (tx *Tx) complete(ms []bridge.Message) error {
 	at := map[bridge.MessageID]*bridge.Message{}
@@ -254,6 +351,9 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 	}
 	if len(all) == 0 {
 		return nil
+	}
+	if err := tx.cards(at); err != nil {
+		return err
 	}
 	if err := tx.placed(at, all); err != nil {
 		return fmt.Errorf("read placements: %w", err)

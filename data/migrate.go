@@ -91,7 +91,7 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect, path string) error {
 // sameShape refuses a store of before the first release: until then migration 1
 // itself changed, and such a store would fail later and less clearly.
 func sameShape(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, "SELECT s.rev, p.id FROM staff s, placements p WHERE 1 = 0"); err != nil {
+	if _, err := db.ExecContext(ctx, "SELECT s.rev, p.id, a.id FROM staff s, placements p, attachments a WHERE 1 = 0"); err != nil {
 		return fmt.Errorf("the store was made by a development version of before the first release and cannot be brought up to date: begin with an empty one (%w)", err)
 	}
 	return nil

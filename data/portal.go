@@ -211,16 +211,19 @@ const visibleToContact = `c.kind <> 'team' AND EXISTS (
 // neither notes nor the team's events.
 const written = "m.direction IN ('in', 'out')"
 
+// alone is written without what is folded behind another message.
+const alone = written + " AND m.behind IS NULL"
+
 // portalColumns are those of a conversation as a contact sees it; $1 is the contact.
 // Unread is what came from others and was not in view, up to MaxCount.
 var portalColumns = `c.id, c.kind, c.folder, COALESCE(c.contact_id, 0), COALESCE(c.record_id, 0), COALESCE(rec.type, ''), COALESCE(rec.reference, ''),
 	COALESCE(rec.title, ''), c.subject, c.held, c.state, c.created_at, c.rev, c.address, COALESCE(c.line_id, 0), c.assignee_id IS NOT NULL,
-	COALESCE((SELECT MAX(m.id) FROM messages m WHERE m.conversation_id = c.id AND ` + written + `), 0) AS newest,
+	COALESCE((SELECT MAX(m.id) FROM messages m WHERE m.conversation_id = c.id AND ` + alone + `), 0) AS newest,
 	(SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = c.id AND ` + unseenBy + ` LIMIT ` + strconv.Itoa(MaxCount) + `) AS unseen)`
 
 // unseenBy is what a contact ($1) has not seen of a conversation: written by
 // somebody else, since they have the portal, and never in view.
-const unseenBy = written + ` AND NOT (m.author_kind = 'contact' AND m.author_id = $1)
+const unseenBy = alone + ` AND NOT (m.author_kind = 'contact' AND m.author_id = $1)
 	AND m.id > COALESCE((SELECT MAX(p.old_upto) FROM participants p WHERE p.conversation_id = m.conversation_id AND p.contact_id = $1), 0)
 	AND NOT EXISTS (SELECT 1 FROM views v WHERE v.message_id = m.id AND v.contact_id = $1 AND v.staff_id = 0 AND v.read_at > 0)`
 
@@ -298,7 +301,7 @@ func (tx *Tx) ContactUnread(id bridge.ContactID) (int64, error) {
 // WrittenMessages gives the newest of what was said in a conversation before a message
 // (0: the newest of all), in the order that it was written, with who saw it.
 func (tx *Tx) WrittenMessages(id bridge.ConversationID, before bridge.MessageID, limit int) ([]bridge.Message, error) {
-	q, args := "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+written, []any{id}
+	q, args := "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+alone, []any{id}
 	if before != 0 {
 		q, args = q+" AND m.id < $2", append(args, before)
 	}
@@ -308,7 +311,7 @@ func (tx *Tx) WrittenMessages(id bridge.ConversationID, before bridge.MessageID,
 // WrittenAfter gives the oldest of what was said in a conversation after a message, in
 // the order that it was written.
 func (tx *Tx) WrittenAfter(id bridge.ConversationID, after bridge.MessageID, limit int) ([]bridge.Message, error) {
-	ms, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+written+" AND m.id > $2 ORDER BY m.id LIMIT "+strconv.Itoa(limit), id, after)
+	ms, err := list(tx, scanMessage, "SELECT "+messageColumns+" FROM messages m WHERE m.conversation_id = $1 AND "+alone+" AND m.id > $2 ORDER BY m.id LIMIT "+strconv.Itoa(limit), id, after)
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +322,7 @@ func (tx *Tx) WrittenAfter(id bridge.ConversationID, after bridge.MessageID, lim
 func (tx *Tx) WrittenSince(id bridge.ConversationID, rev int64) ([]bridge.Message, error) {
 	return tx.inOrder(`
 		SELECT `+messageColumns+` FROM (
-			SELECT * FROM messages m WHERE m.conversation_id = $1 AND `+written+` ORDER BY m.id DESC LIMIT `+strconv.Itoa(MaxSince)+`
+			SELECT * FROM messages m WHERE m.conversation_id = $1 AND `+alone+` ORDER BY m.id DESC LIMIT `+strconv.Itoa(MaxSince)+`
 		) AS recent
 		WHERE rev > $2 OR id IN (SELECT message_id FROM deliveries WHERE conversation_id = $1 AND rev > $2)
 		ORDER BY id DESC`, id, rev)

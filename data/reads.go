@@ -16,7 +16,7 @@ func (tx *Tx) MarkRead(id bridge.ConversationID, reader bridge.StaffID, upto bri
 	n, err := tx.exec(`
 		INSERT INTO reads (conversation_id, staff_id, seen, upto, at)
 		SELECT c.id, CAST($2 AS BIGINT), c.inbound - (
-			SELECT COUNT(*) FROM messages m WHERE m.conversation_id = c.id AND m.id > $3 AND m.direction = 'in'), CAST($3 AS BIGINT), CAST($4 AS BIGINT)
+			SELECT COUNT(*) FROM messages m WHERE m.conversation_id = c.id AND m.id > $3 AND m.direction = 'in' AND m.behind IS NULL), CAST($3 AS BIGINT), CAST($4 AS BIGINT)
 		FROM conversations c WHERE c.id = $1
 		ON CONFLICT (conversation_id, staff_id) DO UPDATE SET seen = excluded.seen, upto = excluded.upto, at = excluded.at
 		WHERE reads.seen < excluded.seen`, id, reader, upto, millis(now))

@@ -34,7 +34,7 @@ func (in *Intake) send(tx *data.Tx, m bridge.Message, f *bridge.Facts, to bridge
 		link := f.Settings.PortalOn && (f.Settings.Policy(f.Conversation.Kind).Link || to.ID != f.Contact.ID)
 		return in.text(tx, m, f, to, w.To.Value, link, leave)
 	case bridge.Email:
-		d, err := in.mail(tx, bridge.Delivery{Message: m.ID, Conversation: m.Conversation, Contact: to.ID, To: w.To.Value}, m.At)
+		d, err := in.mail(tx, bridge.Delivery{Message: m.ID, Conversation: m.Conversation, Contact: to.ID, To: w.To.Value, Hold: holdOf(m)}, m.At)
 		return []bridge.Delivery{d}, err
 	case bridge.Portal, bridge.Inbox, bridge.Voice:
 	}
@@ -119,7 +119,7 @@ func (in *Intake) text(tx *data.Tx, m bridge.Message, f *bridge.Facts, c bridge.
 		d := bridge.Delivery{
 			Message: m.ID, Conversation: m.Conversation, Contact: c.ID, Line: line.ID, Channel: bridge.SMS,
 			To: to, Segments: in.Segments(part), NextAt: at, ExpiresAt: at.Add(in.KeepTrying),
-			Media: pictures && i == 0,
+			Media: pictures && i == 0, Hold: holdOf(m),
 		}
 		if len(parts) > 1 || part != m.Body {
 			d.Body = part

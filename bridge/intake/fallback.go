@@ -21,6 +21,9 @@ func (in *Intake) FallBack(tx *data.Tx, d bridge.Delivery) error {
 }
 
 func (in *Intake) fallBack(tx *data.Tx, d bridge.Delivery) error {
+	if d.Purpose == bridge.ForBot {
+		return in.botFailed(tx, d)
+	}
 	if d.Purpose != bridge.ForMessage || d.Contact == 0 || !d.State.Failure() {
 		return nil
 	}
@@ -58,7 +61,7 @@ func (in *Intake) fallBack(tx *data.Tx, d bridge.Delivery) error {
 		_, err = in.text(tx, m, &f, c, f.To.Value, true, s.Quiet(f.At))
 		return err
 	}
-	_, err = in.mail(tx, bridge.Delivery{Message: m.ID, Conversation: m.Conversation, Contact: c.ID, To: f.To.Value}, in.Now())
+	_, err = in.mail(tx, bridge.Delivery{Message: m.ID, Conversation: m.Conversation, Contact: c.ID, To: f.To.Value, Hold: holdOf(m)}, in.Now())
 	return err
 }
 

@@ -44,6 +44,12 @@ type Options struct {
 	// Link is the address at which the other side may load a file that cannot go
 	// along with a text; nil leaves such files out.
 	Link func(bridge.Attachment) string
+	// Bot says that the business has an AI receptionist for texts, and BotName what it
+	// is called.
+	Bot     bool
+	BotName string
+	// Business is the name that callers hear and read.
+	Business string
 	// Pace of a line that writes to us but is not in the configuration.
 	Pace float64
 }
@@ -61,6 +67,9 @@ func New(o Options) *Intake {
 	}
 	if o.Batch == 0 {
 		o.Batch = time.Minute
+	}
+	if o.BotName == "" {
+		o.BotName = "AI receptionist"
 	}
 	if o.Zone == nil {
 		o.Zone = time.UTC
@@ -117,6 +126,10 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Re
 			return r, err
 		}
 	}
+	was, err := in.attended(tx, known.Conversation)
+	if err != nil {
+		return r, err
+	}
 	msg, err := tx.AddMessage(bridge.Message{
 		Conversation: known.Conversation, At: m.At, Direction: bridge.In, Channel: m.Channel,
 		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(known.Contact), Name: known.Sender},
@@ -149,7 +162,10 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Re
 			return r, err
 		}
 	}
-	return r, in.consent(tx, m, msg, known)
+	if err := in.consent(tx, m, msg, known); err != nil {
+		return r, err
+	}
+	return r, in.offerToBot(tx, was, msg)
 }
 
 // toPartner puts a handyman's message into the conversation that the team has begun

@@ -57,6 +57,9 @@ func (in *Intake) Assign(ctx context.Context, actor bridge.Staff, id bridge.Conv
 			if err := tx.AddParticipant(bridge.Participant{Conversation: id, Staff: to, AddedAt: now}); err != nil {
 				return "", err
 			}
+			if err := in.takeFromBot(tx, &f, p, now); err != nil {
+				return "", err
+			}
 		}
 		return text, tx.Assign(id, to)
 	})
@@ -64,7 +67,22 @@ func (in *Intake) Assign(ctx context.Context, actor bridge.Staff, id bridge.Conv
 
 // Close says that there is nothing more to do; a new message reopens it.
 func (in *Intake) Close(ctx context.Context, actor bridge.Staff, id bridge.ConversationID) error {
-	return in.setState(ctx, actor, id, bridge.DoClose, bridge.Closed, time.Time{}, actor.Name+" closed this")
+	return in.act(ctx, actor, id, bridge.DoClose, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
+		if f.Conversation.State == bridge.Closed {
+			return "", nil
+		}
+		if f.Conversation.AIHandoff {
+			if err := tx.SetAIHandoff(id, false); err != nil {
+				return "", err
+			}
+		}
+		if h := f.Conversation.Hold; h != 0 {
+			if _, err := tx.EndHold(bridge.Hold{ID: h, Conversation: id, End: bridge.HoldClosed, EndedBy: actor.ID}, now); err != nil {
+				return "", err
+			}
+		}
+		return actor.Name + " closed this", tx.SetState(id, bridge.Closed, time.Time{})
+	})
 }
 
 // Reopen brings a closed or snoozed conversation back.

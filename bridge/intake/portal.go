@@ -80,6 +80,10 @@ func (in *Intake) contactSays(tx *data.Tx, f *bridge.Facts, d Draft) (m bridge.M
 	if err := bridge.Decide(c.Actor(), bridge.DoReply, f).Err(); err != nil {
 		return m, err
 	}
+	was, err := in.attended(tx, d.Conversation)
+	if err != nil {
+		return m, err
+	}
 	m, err = tx.AddMessage(bridge.Message{
 		Conversation: d.Conversation, At: now, Direction: bridge.In, Channel: bridge.Portal,
 		Author: bridge.Author{Kind: bridge.ByContact, ID: int64(c.ID), Name: c.Title()},
@@ -94,6 +98,9 @@ func (in *Intake) contactSays(tx *data.Tx, f *bridge.Facts, d Draft) (m bridge.M
 		}
 	}
 	if err := in.alert(tx, m, f); err != nil {
+		return m, err
+	}
+	if err := in.offerToBot(tx, was, m); err != nil {
 		return m, err
 	}
 	m.Deliveries, err = in.deliverOthers(tx, m, f, time.Time{})

@@ -129,6 +129,11 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 	if team && do != bridge.DoNote {
 		m.Direction = bridge.In // for everybody else of the team it is something new
 	}
+	if m.Direction == bridge.Out {
+		if err := in.takeFromBot(tx, f, actor, now); err != nil {
+			return m, err
+		}
+	}
 	m, err := tx.AddMessage(m)
 	if err != nil {
 		return m, err
@@ -237,7 +242,7 @@ func (in *Intake) facts(tx *data.Tx, actor bridge.Staff, id bridge.ConversationI
 // Facts gives what Decide is told about a conversation that the actor sees, so that
 // a page can say beforehand why a reply is blocked.
 func (in *Intake) Facts(tx *data.Tx, actor bridge.Staff, conv bridge.Conversation) (f bridge.Facts, err error) {
-	f.Conversation, f.Text = conv, true
+	f.Conversation, f.Text, f.Bot = conv, true, in.Bot
 	if f.Settings, err = tx.Settings(); err != nil {
 		return f, err
 	}
