@@ -23,6 +23,8 @@ type Options struct {
 	Portal   *portal.Portal
 	API      *api.API
 	Webhooks *webhooks.Twilio
+	// Receptionist takes handoffs.
+	Receptionist *webhooks.Receptionist
 	// Extra mounts more pages behind signing in, such as the demo's simulator.
 	Extra func(*gin.Engine, *web.Web)
 	// Probes mounts health checks and metrics.
@@ -45,6 +47,9 @@ func Handler(o Options) (http.Handler, error) {
 		o.Probes(r)
 	}
 	o.Webhooks.Mount(r)
+	if o.Receptionist != nil {
+		o.Receptionist.Mount(r)
+	}
 	r.GET("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
 	r.HEAD("/assets/*path", gin.WrapH(o.Web.Set.Assets()))
 	r.GET("/media/:token", o.Web.Media)

@@ -62,11 +62,8 @@ func (t *Twilio) Mount(r gin.IRouter) {
 	r.POST("/webhooks/twilio/sms", t.verified("sms", t.sms))
 	r.POST("/webhooks/twilio/sms-fallback", t.verified("sms", t.sms))
 	r.POST("/webhooks/twilio/status", t.verified("status", t.status))
+	t.mountVoice(r)
 }
-
-// emptyTwiML says that there is nothing to do: an answer in TwiML would bypass the
-// outbox, and with it order, receipts and consent.
-const emptyTwiML = `<?xml version="1.0" encoding="UTF-8"?><Response/>`
 
 // A refusal is why a webhook was not taken: the answer's code, its name in the
 // metrics, and the log's words.
@@ -75,12 +72,17 @@ type refusal struct {
 	result, text string
 }
 
+// A text is answered with TwiML that says nothing: a message in it would bypass the
+// outbox, and with it order, receipts and consent.
+//
 // verified reads the body, bounded, and lets only what Twilio signed reach h.
-func (t *Twilio) verified(route string, h func(context.Context, *http.Request, url.Values, string) error) gin.HandlerFunc {
+func (t *Twilio) verified(route string, h func(context.Context, *http.Request, url.Values, string) (sms.TwiML, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		raw, form, no := t.read(c.Request)
+		var do sms.TwiML
+		var err error
 		if no == nil {
-			if err := h(c.Request.Context(), c.Request, form, raw); err != nil {
+			if do, err = h(c.Request.Context(), c.Request, form, raw); err != nil {
 				no = refused(err)
 				slog.Error("webhook not taken", "route", route, "result", no.result, "err", err)
 			}
@@ -93,7 +95,11 @@ func (t *Twilio) verified(route string, h func(context.Context, *http.Request, u
 			return
 		}
 		t.Seen(route, "ok")
-		c.Data(http.StatusOK, "text/xml; charset=utf-8", []byte(emptyTwiML))
+		answer, err := do.Encode()
+		if err != nil {
+			slog.Error("TwiML not written", "route", route, "err", err)
+		}
+		c.Data(http.StatusOK, "text/xml; charset=utf-8", answer)
 	}
 }
 
@@ -144,22 +150,22 @@ func refused(err error) *refusal {
 	return &refusal{http.StatusServiceUnavailable, "store_failed", "it could not be stored; try again"}
 }
 
-func (t *Twilio) sms(ctx context.Context, _ *http.Request, form url.Values, raw string) error {
+func (t *Twilio) sms(ctx context.Context, _ *http.Request, form url.Values, raw string) (sms.TwiML, error) {
 	m, err := sms.DecodeInbound(form, t.AccountSID)
 	if err != nil {
-		return err
+		return sms.TwiML{}, err
 	}
 	m.Raw, m.At = raw, t.Now()
 	_, err = t.Intake.Receive(ctx, m)
-	return err
+	return sms.TwiML{}, err
 }
 
-func (t *Twilio) status(ctx context.Context, r *http.Request, form url.Values, raw string) error {
+func (t *Twilio) status(ctx context.Context, r *http.Request, form url.Values, raw string) (sms.TwiML, error) {
 	receipt, err := sms.DecodeStatus(form, r.URL.Query().Get("d"))
 	if err != nil {
-		return err
+		return sms.TwiML{}, err
 	}
 	receipt.Raw, receipt.At = raw, t.Now()
 	_, err = t.Intake.Receipt(ctx, bridge.SMS, receipt)
-	return err
+	return sms.TwiML{}, err
 }

@@ -34,8 +34,17 @@ type Notify struct{ Options }
 func New(o Options) *Notify { return &Notify{o} }
 
 // Prepare gives what a claimed delivery says, or bridge.ErrNotWanted for a mail about
-// what was read meanwhile.
+// what was read meanwhile, and for what the AI receptionist wrote before a person took
+// over.
 func (n *Notify) Prepare(tx *data.Tx, c data.Claim) (bridge.Outgoing, error) {
+	if c.Purpose == bridge.ForBot {
+		return n.bot(tx, c)
+	}
+	if c.Hold != 0 {
+		if late, err := overtaken(tx, c); err != nil || late {
+			return bridge.Outgoing{}, cmp.Or(err, bridge.ErrNotWanted)
+		}
+	}
 	if !c.Unsaid() {
 		return n.plain(tx, c) // almost all
 	}
@@ -127,11 +136,15 @@ func (n *Notify) words(tx *data.Tx, c data.Claim, r reader) (string, error) {
 		return fmt.Sprintf(say[bridge.ForLink], n.Business.Name, bridge.Secret), nil
 	case bridge.ForCode:
 		return fmt.Sprintf(say[bridge.ForCode], n.Business.Name, bridge.Secret), nil
-	case bridge.ForMessage, bridge.ForAlert:
+	case bridge.ForMessage, bridge.ForAlert, bridge.ForBot:
 	}
 	m, err := tx.Message(c.Message)
 	if err != nil {
 		return "", err
+	}
+	if c.Purpose == bridge.ForAlert && m.Handoff != nil {
+		h := m.Handoff
+		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(strings.Join(strings.Fields(h.Urgency.Title()+": "+cmp.Or(h.Summary, h.Intent, m.Body)), " ")), n.PublicURL, m.Conversation), nil
 	}
 	if c.Purpose == bridge.ForAlert {
 		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(m.Preview()), n.PublicURL, m.Conversation), nil
@@ -220,6 +233,7 @@ func (n *Notify) mail(tx *data.Tx, c data.Claim, r reader) (bridge.Outgoing, err
 		err = n.alert(tx, c, r, notice, domain)
 	case bridge.ForMessage:
 		err = n.message(tx, c, r, notice, domain)
+	case bridge.ForBot:
 	}
 	return out, err
 }

@@ -25,6 +25,11 @@ type Options struct {
 	List func(ctx context.Context, to string, since time.Time, page func([]bridge.Inbound) error) error
 	// Receive is the door in. It reports whether the message was new.
 	Receive func(context.Context, bridge.Inbound) (fresh bool, err error)
+	// HandOver gives people what the AI receptionist has not answered in time, and says
+	// when it wants to be asked again; nil where there is none. Waiting tells that there
+	// may be an earlier time.
+	HandOver func(context.Context) (next time.Time, err error)
+	Waiting  <-chan struct{}
 	// Blobs is where the bytes of files are; nil where there are none.
 	Blobs bridge.Blobs
 }
@@ -66,9 +71,34 @@ func (r *Routine) Run(ctx context.Context) error {
 		slog.Warn("could not fetch what arrived while Porchlight was away", "err", err)
 	}
 	c.Start()
-	<-ctx.Done()
+	r.handOver(ctx)
 	<-c.Stop().Done()
 	return nil
+}
+
+// handOver asks HandOver whenever somebody has waited long enough, until ctx ends.
+// Seconds count here, so it is no job of the minute.
+func (r *Routine) handOver(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := time.Minute // a clock that jumped is noticed
+		if r.HandOver != nil {
+			next, err := r.HandOver(ctx)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				slog.Error("conversations not taken from the receptionist", "err", err)
+				wait = time.Second
+			case !next.IsZero():
+				wait = min(max(next.Sub(r.Now()), 10*time.Millisecond), wait)
+			}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-r.Waiting:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
 }
 
 // Wake reopens the conversations whose snooze is over.
@@ -91,7 +121,7 @@ func (r *Routine) Wake(ctx context.Context) error {
 // EndSessions forgets sessions, links and codes whose time is over.
 func (r *Routine) EndSessions(ctx context.Context) error {
 	return r.Store.Write(ctx, func(tx *data.Tx) error {
-		return errors.Join(tx.EndOldSessions(r.Now()), tx.EndOldPortal(r.Now()))
+		return errors.Join(tx.EndOldSessions(r.Now()), tx.EndOldPortal(r.Now()), tx.ForgetWebhooks(r.Now().Add(-time.Hour)))
 	})
 }
 

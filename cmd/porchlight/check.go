@@ -168,10 +168,32 @@ func (c Config) summary() string {
 	} else {
 		row("emails", "none; set email.host and email.from to send them")
 	}
+	row("receptionist", c.Receptionist.summary())
 	b.WriteString("\nAt each number in the Twilio console, under \"A message comes in\":\n")
 	row("webhook", c.Server.PublicURL+"/webhooks/twilio/sms#rc=3&rp=all&ct=2000")
 	row("fallback", c.Server.PublicURL+"/webhooks/twilio/sms-fallback")
+	b.WriteString("\nAnd under \"A call comes in\", if calls are to go through Porchlight:\n")
+	row("webhook", c.Server.PublicURL+"/webhooks/twilio/voice")
+	row("fallback", c.Server.PublicURL+"/webhooks/twilio/voice-fallback")
+	row("status changes", c.Server.PublicURL+"/webhooks/twilio/voice-status")
 	return b.String()
+}
+
+// summary says which AI receptionists are set up.
+func (r ReceptionistConfig) summary() string {
+	var parts []string
+	for _, p := range []struct {
+		set  bool
+		name string
+	}{{r.Secret.Set(), "handoffs in the neutral format"}, {r.VapiSecret.Set(), "Vapi"}, {r.RetellKey.Set(), "Retell"}, {r.ElevenLabsSecret.Set(), "ElevenLabs"}, {r.BotURL != "", "texts by " + r.BotURL}} {
+		if p.set {
+			parts = append(parts, p.name)
+		}
+	}
+	if len(parts) == 0 {
+		return "none (docs/receptionist.md)"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // summary says how mails leave.

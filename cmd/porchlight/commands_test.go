@@ -119,10 +119,16 @@ line            +1 415 555 0134 (Main), pace 1 a second
 line            +1 415 555 0199 (+1 415 555 0199), no pace limit
 on duty         +1 415 555 0172
 emails          none; set email.host and email.from to send them
+receptionist    none (docs/receptionist.md)
 
 At each number in the Twilio console, under "A message comes in":
 webhook         https://inbox.example.com/webhooks/twilio/sms#rc=3&rp=all&ct=2000
 fallback        https://inbox.example.com/webhooks/twilio/sms-fallback
+
+And under "A call comes in", if calls are to go through Porchlight:
+webhook         https://inbox.example.com/webhooks/twilio/voice
+fallback        https://inbox.example.com/webhooks/twilio/voice-fallback
+status changes  https://inbox.example.com/webhooks/twilio/voice-status
 `
 	if d := cmp.Diff(want, stdout); d != "" || code != exitOK || stderr != "" {
 		t.Errorf("code %d, stderr %s\n%s", code, stderr, d)

@@ -33,6 +33,8 @@ type Config struct {
 	Session SessionConfig
 	Outbox  OutboxConfig
 	Portal  PortalConfig
+	// Receptionist is how AI receptionists reach us, and we them.
+	Receptionist ReceptionistConfig
 
 	file    string
 	origins map[string]origin // of sections, lists and keys
@@ -142,6 +144,18 @@ type PortalConfig struct {
 	MailWait time.Duration
 }
 
+// ReceptionistConfig is how AI receptionists reach us, and we them. Without a secret
+// nobody can hand over that way.
+type ReceptionistConfig struct {
+	Name string // what the team and customers read
+	// Secret signs handoffs in the neutral format, as Standard Webhooks has it; the
+	// others are those of the receptionists that have their own.
+	Secret, VapiSecret, RetellKey, ElevenLabsSecret Secret
+	// BotURL is told of texts, signed with BotSecret; empty: no receptionist for texts.
+	BotURL    string
+	BotSecret Secret
+}
+
 func defaultConfig() Config {
 	return Config{
 		Server:   ServerConfig{Listen: "127.0.0.1:8080"},
@@ -154,6 +168,8 @@ func defaultConfig() Config {
 		Session:  SessionConfig{Days: 30},
 		Outbox:   OutboxConfig{KeepTrying: bridge.KeepTrying, Timeout: 10 * time.Second},
 		Portal:   PortalConfig{MailWait: time.Minute},
+
+		Receptionist: ReceptionistConfig{Name: "AI receptionist"},
 	}
 }
 
@@ -211,6 +227,13 @@ func (c *Config) settings() []setting {
 		{key: "portal.sso_secret", read: parsed(&c.Portal.SSOSecret, parseSecret), secret: true},
 		{key: "portal.embed", read: parsed(&c.Portal.Embed, parseOrigins)},
 		{key: "portal.mail_wait", read: parsed(&c.Portal.MailWait, between(time.Second, time.Hour))},
+		{key: "receptionist.name", read: parsed(&c.Receptionist.Name, parseName)},
+		{key: "receptionist.secret", read: parsed(&c.Receptionist.Secret, parseSigningSecret), secret: true},
+		{key: "receptionist.vapi_secret", read: parsed(&c.Receptionist.VapiSecret, parseSecret), secret: true},
+		{key: "receptionist.retell_key", read: parsed(&c.Receptionist.RetellKey, parseSecret), secret: true},
+		{key: "receptionist.elevenlabs_secret", read: parsed(&c.Receptionist.ElevenLabsSecret, parseSecret), secret: true},
+		{key: "receptionist.bot_url", read: parsed(&c.Receptionist.BotURL, parseBotURL)},
+		{key: "receptionist.bot_secret", read: parsed(&c.Receptionist.BotSecret, parseSigningSecret), secret: true},
 		{key: "outbox.timeout", read: parsed(&c.Outbox.Timeout, between(time.Second, time.Minute))},
 	}
 }
@@ -416,6 +439,8 @@ func together() []struct{ key, needs, why string } {
 	return []struct{ key, needs, why string }{
 		{"twilio.api_key_sid", "twilio.api_key_secret", "; Twilio shows it once, when the key is made"},
 		{"twilio.api_key_secret", "twilio.api_key_sid", ", which starts with SK"},
+		{"receptionist.bot_url", "receptionist.bot_secret", ", which signs what the receptionist is told; make one: openssl rand -base64 32"},
+		{"receptionist.bot_secret", "receptionist.bot_url", ", where the receptionist is told of texts"},
 		{"email.host", "email.from", ", the address that mails come from, such as office@example.com"},
 		{"email.from", "email.host", ", the mail server that carries them, such as smtp.example.com"},
 		{"email.username", "email.password", "; many mail servers want an app password here"},

@@ -41,12 +41,8 @@ type files struct {
 
 // arrived tells the fetcher of a commit with files that a carrier has.
 func (f *files) arrived(c bridge.Commit) {
-	if !c.Arriving {
-		return
-	}
-	select {
-	case f.wake <- struct{}{}:
-	default: // one signal waits already
+	if c.Arriving {
+		wakeUp(f.wake)
 	}
 }
 

@@ -87,7 +87,8 @@ type program struct {
 	intake  *intake.Intake
 	outbox  *outbox.Outbox
 	routine *routine.Routine
-	mails   *email.SMTP // nil where no mail server is set
+	mails   *email.SMTP   // nil where no mail server is set
+	waiting chan struct{} // the AI receptionist was given time to answer
 	files   files
 	handler http.Handler
 	// hangUp ends the streams to browsers, which would hold up the server's end.
@@ -108,7 +109,7 @@ func openStore(ctx context.Context, cfg Config) (*data.Store, error) {
 
 // build wires a program. Nothing runs yet, and nothing listens.
 func build(ctx context.Context, cfg Config, x extras) (*program, error) {
-	p := &program{cfg: cfg, hub: live.New(), files: files{wake: make(chan struct{}, 1)}}
+	p := &program{cfg: cfg, hub: live.New(), files: files{wake: make(chan struct{}, 1)}, waiting: make(chan struct{}, 1)}
 	p.hangUp = []func(){p.hub.Close}
 	m := newMetrics()
 	wake := make(chan struct{}, 1)
@@ -118,10 +119,10 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		p.hub.Publish(c)
 		p.files.arrived(c)
 		if c.Queued {
-			select {
-			case wake <- struct{}{}:
-			default: // one signal waits already
-			}
+			wakeUp(wake)
+		}
+		if c.Waiting || c.Missed {
+			wakeUp(p.waiting)
 		}
 	}
 	twilio, err := sms.New(sms.Options{
@@ -146,6 +147,15 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		carriers[bridge.Email], words[bridge.Email] = p.mails, p.mails
 		lines = append(slices.Clone(lines), bridge.Line{Channel: bridge.Email, Mailbox: cfg.Email.From, Name: "Email"})
 		p.finish = append(p.finish, p.mails.Close)
+	}
+	providers, hook, err := newReceptionists(cfg.Receptionist)
+	if err != nil {
+		return nil, err
+	}
+	if hook != nil {
+		carriers[bridge.Webhook], words[bridge.Webhook] = hook, hook
+		lines = append(slices.Clone(lines), bridge.Line{Channel: bridge.Webhook, Mailbox: botLine, Name: cfg.Receptionist.Name})
+		p.finish = append(p.finish, hook.Close)
 	}
 	if p.store, err = data.Open(ctx, opts); err != nil {
 		return nil, err
@@ -172,8 +182,14 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		Split:      func(text string) []string { return sms.Split(text, sms.MaxText) },
 		Segments:   func(text string) int { return sms.Segments(text).Segments },
 		Answerable: sms.Answerable, Region: cfg.Business.Region, KeepTrying: cfg.Outbox.KeepTrying, Pace: cfg.Twilio.Pace,
+		Bot: hook != nil, BotName: cfg.Receptionist.Name, Business: cfg.Business.Name,
 		OnDuty: cfg.OnDuty, Batch: cfg.Portal.MailWait, Shelf: p.files.shelf, Link: p.files.signer.Link,
 	})
+	if hook == nil { // it may have had one before
+		if err := p.intake.ReleaseAll(ctx); err != nil {
+			return nil, errors.Join(err, p.store.Close())
+		}
+	}
 	notices := notify.New(notify.Options{
 		Now: time.Now, PublicURL: cfg.Server.PublicURL, Zone: cfg.Business.TimeZone, Business: cfg.Business.sender(), Pictures: p.files.signer.URLs,
 	})
@@ -184,6 +200,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 	})
 	p.routine = routine.New(routine.Options{
 		Store: p.store, Now: time.Now, List: twilio.ListInbound, Blobs: p.files.blobs,
+		HandOver: p.intake.HandUnanswered, Waiting: p.waiting,
 		Receive: func(ctx context.Context, in bridge.Inbound) (bool, error) {
 			if in.At.IsZero() {
 				in.At = time.Now()
@@ -211,6 +228,7 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		Web: w, Staff: staff.New(w, p.intake, p.hub),
 		Portal: portal.New(portal.Options{Web: w, Intake: p.intake, Hub: p.hub, Phone: string(cfg.Business.Phone), SSOSecret: cfg.Portal.SSOSecret.Reveal(), Embed: cfg.Portal.Embed}),
 		API:    programs, Webhooks: hooks, Probes: m.probes(p.store),
+		Receptionist: &webhooks.Receptionist{Intake: p.intake, Now: time.Now, Providers: providers, Seen: m.webhook},
 	}
 	if x.demo != nil {
 		in.Extra = x.demo.mount
@@ -220,6 +238,14 @@ func build(ctx context.Context, cfg Config, x extras) (*program, error) {
 		return nil, errors.Join(err, p.store.Close())
 	}
 	return p, nil
+}
+
+// wakeUp leaves one signal; one that waits already is enough.
+func wakeUp(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // carrierSecret is what we sign in to the carrier with: the API key's secret, if

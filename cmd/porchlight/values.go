@@ -18,6 +18,7 @@ import (
 
 	"porchlight/bridge"
 	"porchlight/bridge/email"
+	"porchlight/bridge/receptionist"
 )
 
 // What each setting accepts. A refusal is the second half of a sentence that
@@ -203,6 +204,31 @@ func parseSecret(s string) (Secret, error) {
 		return Secret{}, errors.New("has a space or a line break inside; copy it again")
 	}
 	return newSecret(s), nil
+}
+
+// parseSigningSecret reads a secret of Standard Webhooks.
+func parseSigningSecret(s string) (Secret, error) {
+	if _, err := receptionist.DecodeSecret(s); err != nil {
+		return Secret{}, err
+	}
+	return newSecret(s), nil
+}
+
+// parseBotURL reads the address of the AI receptionist's webhook. What it is told are
+// people's messages, so only a machine of our own is told without https.
+func parseBotURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return "", errors.New("must be an address such as https://bot.example.com/porchlight")
+	}
+	local := u.Hostname() == "localhost"
+	if ip := net.ParseIP(u.Hostname()); ip != nil {
+		local = ip.IsLoopback() || ip.IsPrivate()
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && local) {
+		return "", errors.New("must begin with https://, for people's messages go there; http:// is for a machine in your own network")
+	}
+	return s, nil
 }
 
 // sid reads Twilio's identifiers: two letters that say of what, and 32 hex digits.

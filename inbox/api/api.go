@@ -54,6 +54,7 @@ func (a *API) Mount(r *gin.Engine) {
 	h := humagin.New(r, cfg)
 	h.UseMiddleware(a.authenticate(h))
 	a.mountConversations(h)
+	a.mountReceptionist(h)
 	a.mountSearch(h)
 	a.mountContacts(h)
 	a.mountPortal(h)
@@ -64,7 +65,14 @@ func (a *API) Mount(r *gin.Engine) {
 // maxBody is the largest request that is read, in bytes.
 const maxBody = 256 << 10
 
-type actorKey struct{}
+type (
+	actorKey struct{}
+	holdKey  struct{}
+)
+
+// forHolds are the operations that the AI receptionist may ask for with the token of a
+// hold.
+var forHolds = []string{sendMessage, handOff}
 
 // authenticate finds whose key it is. A key is 130 random bits, so one SHA-256
 // looks it up; a slow hash for each call would allow 20 calls a second.
@@ -73,8 +81,15 @@ func (a *API) authenticate(h huma.API) func(huma.Context, func(huma.Context)) {
 		readFirst(humagin.Unwrap(ctx).Request)
 		key, ok := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
 		var actor bridge.Staff
+		var hold bridge.HoldID
 		err := error(bridge.ErrNotFound)
-		if ok && key != "" {
+		if ok && bridge.IsHoldToken(key) {
+			if !slices.Contains(forHolds, ctx.Operation().OperationID) {
+				_ = huma.WriteErr(h, ctx, http.StatusForbidden, "With the token of a hold only messages and the handoff of its conversation can be sent")
+				return
+			}
+			hold, err = a.holdOf(ctx.Context(), key)
+		} else if ok && key != "" {
 			err = a.store.Read(ctx.Context(), func(tx *data.Tx) (err error) {
 				actor, err = tx.StaffByKey(bridge.HashSecret(key))
 				return err
@@ -83,6 +98,8 @@ func (a *API) authenticate(h huma.API) func(huma.Context, func(huma.Context)) {
 		switch {
 		case err != nil && !errors.Is(err, bridge.ErrNotFound):
 			_ = huma.WriteErr(h, ctx, http.StatusServiceUnavailable, "The store cannot be read. Try again.")
+		case err == nil && hold != 0:
+			next(huma.WithValue(ctx, holdKey{}, hold))
 		case err != nil || !actor.Active:
 			ctx.SetHeader("WWW-Authenticate", "Bearer")
 			_ = huma.WriteErr(h, ctx, http.StatusUnauthorized, "Send an API key: Authorization: Bearer KEY. Make one with: porchlight staff key NAME")
@@ -90,6 +107,28 @@ func (a *API) authenticate(h huma.API) func(huma.Context, func(huma.Context)) {
 			next(huma.WithValue(ctx, actorKey{}, actor))
 		}
 	}
+}
+
+// holdOf is the hold that a token is for.
+func (a *API) holdOf(ctx context.Context, token string) (hold bridge.HoldID, err error) {
+	err = a.store.Read(ctx, func(tx *data.Tx) error {
+		key, err := tx.Secret(bridge.HoldKey)
+		if err != nil {
+			return err
+		}
+		ok := false
+		if hold, ok = bridge.ParseHoldToken(key, token); !ok {
+			return bridge.ErrNotFound
+		}
+		return nil
+	})
+	return hold, err
+}
+
+// held is the hold under which a request is made; 0: somebody of the team makes it.
+func held(ctx context.Context) bridge.HoldID {
+	h, _ := ctx.Value(holdKey{}).(bridge.HoldID)
+	return h
 }
 
 // readFirst reads the body before anybody asks whose key it is, as web.Require does: a

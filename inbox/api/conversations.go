@@ -32,8 +32,9 @@ func (a *API) mountConversations(h huma.API) {
 		Summary: "Messages of a conversation, oldest first; without before: the newest",
 	}, a.messages)
 	huma.Register(h, huma.Operation{
-		OperationID: "send-message", Method: http.MethodPost, Path: "/api/v1/conversations/{id}/messages", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{401, 403, 404, 409, 422}, MaxBodyBytes: maxBody,
-		Summary: "Reply to the contact, or leave a note",
+		OperationID: sendMessage, Method: http.MethodPost, Path: "/api/v1/conversations/{id}/messages", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{401, 403, 404, 409, 422}, MaxBodyBytes: maxBody,
+		Summary:     "Reply to the contact, or leave a note",
+		Description: "With the token of a hold in place of a key, the AI receptionist answers. Once a person has taken over, that is refused with 409 and code taken_over.",
 	}, a.send)
 }
 
@@ -58,6 +59,8 @@ type Conversation struct {
 	Failed       int64      `json:"failed" doc:"Deliveries that failed and that nobody has dealt with"`
 	Urgent       bool       `json:"urgent"`
 	OptedOut     bool       `json:"opted_out"`
+	Tags         []string   `json:"tags,omitempty" doc:"ai_handoff: the AI receptionist handed it over, and nobody has closed it since"`
+	HeldByAI     bool       `json:"held_by_ai,omitempty" doc:"The AI receptionist answers in it now"`
 }
 
 // RecordRef is a record in a few words.
@@ -89,6 +92,9 @@ type Message struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 	About       *About       `json:"about,omitempty" doc:"Which record it is about; absent: not said"`
 	Deliveries  []Delivery   `json:"deliveries,omitempty"`
+	Handoff     *Handoff     `json:"handoff,omitempty" doc:"What the AI receptionist handed over, where the message stands for that"`
+	Call        *Call        `json:"call,omitempty" doc:"The call that nobody took, where the message stands for one"`
+	Folded      []Message    `json:"folded,omitempty" doc:"What was said in that call, and the words of a voicemail"`
 	Views       []View       `json:"views,omitempty" doc:"Who has had and seen it. Only a page in which it was in view makes it read; a text is never read by itself"`
 }
 
@@ -135,7 +141,10 @@ func newConversation(c bridge.Conversation) Conversation {
 		Assignee: c.AssigneeName, AssigneeID: id(c.Assignee), Preview: c.Preview, LastAt: c.LastAt.UTC(), CreatedAt: c.CreatedAt.UTC(),
 		Unread: c.Unread, Failed: c.Failed, Urgent: c.Urgent, OptedOut: c.OptedOut,
 	}
-	out.SnoozedUntil = moment(c.SnoozedUntil)
+	out.SnoozedUntil, out.HeldByAI = moment(c.SnoozedUntil), c.Hold != 0
+	if c.AIHandoff {
+		out.Tags = []string{tagHandoff}
+	}
 	if r := c.About; r.ID != 0 {
 		out.Record = &RecordRef{id(r.ID), string(r.Type), r.Reference, r.Title}
 	}
@@ -167,6 +176,10 @@ func (a *API) newMessage(m bridge.Message) Message {
 		}
 		out.Deliveries = append(out.Deliveries, v)
 	}
+	out.Handoff, out.Call = newHandoff(m.Handoff), newCall(m.Call)
+	for _, f := range m.Folded {
+		out.Folded = append(out.Folded, a.newMessage(f))
+	}
 	for _, s := range m.Views {
 		out.Views = append(out.Views, View{id(s.Contact), id(s.Staff), s.Name, moment(s.DeliveredAt), moment(s.ReadAt)})
 	}
@@ -174,7 +187,7 @@ func (a *API) newMessage(m bridge.Message) Message {
 }
 
 type listInput struct {
-	View  string `query:"view" default:"open" enum:"open,mine,unassigned,attention,mentions,waiting,snoozed,closed,team,customers,jobs,partners,tenants,service_pros,owners,maintenance,projects" doc:"A view, or a folder of the sidebar"`
+	View  string `query:"view" default:"open" enum:"open,mine,unassigned,attention,mentions,ai_handoff,waiting,snoozed,closed,team,customers,jobs,partners,tenants,service_pros,owners,maintenance,projects" doc:"A view, or a folder of the sidebar"`
 	After string `query:"after" doc:"next of the previous page"`
 	Limit int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
 }
@@ -313,6 +326,9 @@ func (a *API) send(ctx context.Context, in *sendInput) (*sendOutput, error) {
 	d := intake.Draft{Conversation: bridge.ConversationID(in.ID), Body: in.Body.Body, By: bridge.Channel(in.Body.By)}
 	if in.Key != "" {
 		d.ClientID = "api:" + id(actor(ctx).ID) + ":" + in.Key
+	}
+	if hold := held(ctx); hold != 0 {
+		return a.answer(ctx, hold, d, in)
 	}
 	write := a.in.Reply
 	if in.Body.Note {

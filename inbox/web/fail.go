@@ -32,6 +32,8 @@ func Explain(ctx context.Context, err error) Trouble {
 		return Trouble{Code: http.StatusUnprocessableEntity, Name: "invalid_" + invalid.Field, Heading: "Something is not right yet", Text: invalid.Problem}
 	case errors.As(err, &denied) && denied.Code == "too_often":
 		return Trouble{Code: http.StatusTooManyRequests, Name: denied.Code, Heading: "This is not possible now", Text: denied.Sentence, Fix: denied.Fix}
+	case errors.As(err, &denied) && denied.Code == "taken_over":
+		return Trouble{Code: http.StatusConflict, Name: denied.Code, Heading: "Somebody else has it", Text: denied.Sentence, Fix: denied.Fix}
 	case errors.As(err, &denied):
 		return Trouble{Code: http.StatusForbidden, Name: denied.Code, Heading: "This is not possible now", Text: denied.Sentence, Fix: denied.Fix}
 	case errors.Is(err, bridge.ErrNotFound):
