@@ -30,7 +30,7 @@ func GalleryPage(now time.Time) Gallery {
 	full, blocked, stranger := exampleOpen(now), exampleOpen(now), exampleOpen(now)
 	blocked.ID, blocked.Title, blocked.Initials, blocked.State, blocked.StateText, blocked.Urgent = 902, "Grace Lindqvist", "GL", bridge.Closed, "Closed", false
 	blocked.Items, blocked.Older = blocked.Items[:2], ""
-	blocked.Banners = []Banner{{"danger", "ban", "Grace texted STOP. Texts to this number are blocked until she texts START."}}
+	blocked.Banners = []Banner{{Tone: "danger", Icon: "ban", Text: "Grace texted STOP. Texts to this number are blocked until she texts START."}}
 	blocked.Composer = Composer{Action: "#", DraftURL: "#", Conv: 902, Title: "Grace Lindqvist", Blocked: "They texted STOP, so texts to this number are blocked", Fix: "Call them, or wait until they text START"}
 	blocked.Details = Details{Name: "Grace Lindqvist", Title: "Grace Lindqvist", Initials: "GL", Since: "Customer since March 2026", RenameURL: "#", AddURL: "#",
 		Addresses: []Address{{"Mobile", "+1 415 555 0188", "tel:+14155550188", &Badge{"danger", "ban", "Opted out"}}, {"Mobile", "+1 415 555 0172", "tel:+14155550172", &Badge{"warn", "phone", "Landline"}}, {"Sender", "72345", "", &Badge{"", "ban", "Cannot be answered"}}}}
@@ -47,7 +47,7 @@ func GalleryPage(now time.Time) Gallery {
 		Refused: Composer{Action: "#", DraftURL: "#", Conv: 905, Title: "Tom Becker", Draft: "A very long text …", Hint: "Text to +1 415 555 0155 from +1 415 555 0100", Error: "This is more than 10 texts long. Shorten it, or send it in parts."},
 		Badges: []Badge{{"danger", "flag", "Urgent"}, {"ai", "spark", "AI handoff"}, {"danger", "alert", "Not delivered"}, {"", "ban", "Opted out"}, {"warn", "clock", "Waiting"},
 			{"", "moon", "Until Mon 08:00"}, {"", "user", "Maya"}, {"ok", "tick", "Receives texts"}, {"sms", "sms", "SMS"}, {"email", "email", "Email"}, {"portal", "portal", "Portal"}},
-		Banners: []Banner{{"ai", "spark", "Handed over by the AI receptionist: burst pipe, the stopcock is stuck."}, {"danger", "ban", "They texted STOP. Texts are blocked."}, {"warn", "moon", "Outside business hours. A text now reaches them at 22:40."}, {"ok", "tick", "They texted START: texts work again."}, {"", "info", "Maya closed this on Friday."}},
+		Banners: []Banner{{Tone: "ai", Icon: "spark", Text: "Handed over by the AI receptionist: burst pipe, the stopcock is stuck."}, {Tone: "danger", Icon: "ban", Text: "They texted STOP. Texts are blocked."}, {Tone: "warn", Icon: "moon", Text: "Outside business hours. A text now reaches them at 22:40."}, {Tone: "ok", Icon: "tick", Text: "They texted START: texts work again."}, {Tone: "", Icon: "info", Text: "Maya closed this on Friday."}},
 		Empties: []Empty{{Title: "All caught up", Text: "New texts land here."}, {Title: "No unassigned conversations", Text: "Everything has somebody.", Action: "Show all open", Href: "#"}},
 		Setup:   []SetupStep{{Text: "Connect texting", Href: "#", Done: true}, {Text: "Invite the team", Href: "#"}, {Text: "Try the demo phone", Href: "#"}},
 	}
@@ -122,6 +122,12 @@ func exampleOpen(now time.Time) Conversation {
 	add(day-2*time.Minute, Message{Side: "in", Who: "Priya Raman", Body: "No, it is fine until tomorrow"})
 	add(day-3*time.Minute, Message{Side: "event", Body: "Maya assigned this to Sam"})
 	add(day-4*time.Minute, Message{Side: "note", Who: "Maya Quinn", Body: "She has a baby at home, so please do not let it slide.\nWarranty until March, photos in https://example.com/jobs/1042"})
+	add(4*time.Hour, Message{Side: "in", Who: "Priya Raman", Body: "Called, and spoke with the AI receptionist", Card: &Card{Icon: "spark", Title: "AI handoff", AI: true, Badges: []Badge{{"danger", "flag", "Emergency"}},
+		Text: "Water is coming through the kitchen ceiling and the stopcock is stuck. She wants somebody today and is at home.", Small: "2 min 10 s · 13:58 · Ava · customer ended call", Recording: "https://example.com/recordings/7.mp3",
+		Facts: []Fact{{"Wants", "Burst pipe", ""}, {"Call back", "+1 415 555 0177", "tel:+14155550177"}, {"Best time", "Any time before six", ""}},
+		Turns: []Turn{{61, "Ava", true, "Brightwater Plumbing, I am the automatic assistant. How can I help?", "0:01", NewStamp(now.Add(-4*time.Hour), now)}, {62, "Priya Raman", false, "There is water coming through my ceiling!", "0:06", NewStamp(now.Add(-4*time.Hour), now)}}}})
+	add(200*time.Minute, Message{Side: "in", Who: "Priya Raman", Body: "Missed call", Card: &Card{Icon: "voice", Title: "Missed call with voicemail", Text: "Hi, it is Priya, please call me back.", Small: "Texted back at 14:02", Voicemail: "Voicemail, 35 s",
+		Media: []Attachment{{Name: "voicemail.mp3", Href: "#", Size: "140 KB"}}, Facts: []Fact{{"Call back", "+1 415 555 0134", "tel:+14155550134"}}}})
 	add(3*time.Hour, Message{Side: "out", Who: "Sam Ortiz", Body: "Morning Priya, Sam from Brightwater here.", State: "delivered", StateIcon: "ticks", StateText: "Delivered"})
 	add(3*time.Hour-time.Minute, Message{Side: "out", Who: "Sam Ortiz", Body: "I can be with you tomorrow between 08:00 and 09:00. Does that work?", State: "delivered", StateIcon: "ticks", StateText: "Delivered",
 		History: steps(3*time.Hour-time.Minute, "Queued", "Sent to +1 415 555 0134, 1 text", "Delivered")})
@@ -138,11 +144,11 @@ func exampleOpen(now time.Time) Conversation {
 	add(3*time.Minute, Message{Side: "in", Who: "Priya Raman", Body: "Here is the gauge. وهذا بالعربية أيضا", Media: []Attachment{{Photo: true, Arriving: true}, {Photo: true, Lost: "The carrier did not hand it over. Ask them to send it again"}, {Name: "IMG_0042.HEIC", Photo: true, Href: "#", Size: "2.1 MB"}, {Name: "plan.pdf", Type: "application/pdf", Href: "#", Size: "480 KB"}}})
 	add(time.Minute, Message{Side: "out", Who: "Sam Ortiz", ClientID: "0123456789abcdef0123456789abcdef", Body: "Thanks, on my way.", State: "queued", StateIcon: "clock", StateText: "Queued"})
 	items := NewItems(ms)
-	items[12].New = true
+	items[14].New = true
 	return Conversation{
 		ID: 901, Rev: 41, Href: "/inbox/c/901?view=open", BackHref: "/inbox?view=open", View: bridge.ViewOpen,
 		Title: "Priya Raman", Initials: "PR", Sub: "+1 415 555 0134", State: bridge.Open, Urgent: true, Unread: 2, Items: items, Older: "/inbox/c/901/older?before=50",
-		Banners: []Banner{{"ai", "spark", "Handed over by the AI receptionist: needs a visit time."}}, Assignee: 1, Team: exampleTeam(), Can: Can{Organise: true, Edit: true, Add: true},
+		Banners: []Banner{{Tone: "ai", Icon: "spark", Text: "Handed over by the AI receptionist: needs a visit time."}}, Assignee: 1, Team: exampleTeam(), Can: Can{Organise: true, Edit: true, Add: true},
 		Snoozes: []Choice{{"3h", "Later today", "in 3 hours"}, {"tomorrow", "Tomorrow", "08:00"}, {"monday", "Monday", "08:00"}},
 		Composer: Composer{Action: "/inbox/c/901/reply", DraftURL: "/inbox/c/901/draft", Conv: 901, Rev: 41, Title: "Priya Raman", LastSeen: 64,
 			By: bridge.SMS, ByText: "Text", Placeholder: "Text Priya Raman", CallHref: "tel:+14155550134", CallText: "+1 415 555 0134", Ways: exampleWays(), Names: []string{"Maya Quinn", "Jo Park"},

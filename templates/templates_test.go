@@ -45,6 +45,7 @@ func exampleSimulator(now time.Time) SimulatorPage {
 			{ID: 3, Rev: 1, Side: "out", Key: "me", Body: "Yes please", At: at(4 * time.Minute)},
 			{ID: 4, Rev: 1, Side: "out", Key: "me", Body: "Thank you", At: at(3 * time.Minute)},
 		},
+		Plays:   []Choice{{"ai-call", "Call, and the AI answers", "hands over"}},
 		Behaves: []Choice{{"deliver", "Reachable", "delivered after 2 s"}, {"off", "Switched off", "fails with 30003"}, {"landline", "A landline", "fails at once with 30006"}, {"filter", "Behind a filter", "30007"}},
 		Quick:   []Choice{{"My boiler is leaking", "My boiler is leaking", ""}, {"STOP", "STOP", "opts out"}, {"START", "START", "opts in again"}, {"HELP", "HELP", ""}},
 		Wire: []WireLine{{"w1", "12:03:51", "POST /webhooks/twilio/sms From=+14155550134", 200}, {"w2", "12:03:58", "POST Messages.json To=+14155550134, 1 segment", 201},

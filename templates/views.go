@@ -133,6 +133,7 @@ type Can struct {
 	Organise bool // assign, close, snooze, mark urgent, put on hold
 	Edit     bool // the contact
 	Add      bool // people to the conversation
+	GiveBack bool // to the AI receptionist
 }
 
 // Choice is one ready-made value of a menu.
@@ -143,6 +144,38 @@ type Choice struct {
 // Banner is a line above the log.
 type Banner struct {
 	Tone, Icon, Text string
+	Action, Href     string // a button, and where it posts to; empty: none
+}
+
+// Card is what a message stands for besides itself: a call, with what was said in it
+// folded behind it.
+type Card struct {
+	Icon, Title string
+	AI          bool
+	Badges      []Badge
+	Text        string // the summary, or the words of a voicemail
+	Facts       []Fact
+	Small       string // the small print
+	Recording   string // where the receptionist has it
+	Voicemail   string // "Voicemail, 35 s"
+	Media       []Attachment
+	Turns       []Turn
+}
+
+// Fact is one thing that is known of a call.
+type Fact struct {
+	Label, Value string
+	Call         string // tel: address; empty: it cannot be called
+}
+
+// Turn is what somebody said in a call.
+type Turn struct {
+	ID     bridge.MessageID
+	Who    string
+	AI     bool
+	Text   string
+	Offset string // 1:05, after the start; empty: not known
+	At     Stamp
 }
 
 // Item is one entry of the log, with what comes before it.
@@ -174,6 +207,7 @@ type Message struct {
 	StateText   string // "Delivered", "Not delivered"; "" for what came in
 	Failure     *Failure
 	About       *About
+	Card        *Card  // nil for almost all
 	History     []Step // of the delivery, for the pop-over on the time
 }
 
@@ -449,6 +483,7 @@ type SimulatorPage struct {
 	Line     string     // the business number
 	Messages []Message  // Side as the handset sees it: "out" is what it sent
 	Behaves  []Choice   // what the handset can do, Value is posted
+	Plays    []Choice   // what happens to the handset at the press of a button
 	Wire     []WireLine // oldest first
 	Quick    []Choice   // ready-made texts
 	Client   string     // a fresh client id, for a browser without JavaScript

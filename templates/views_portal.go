@@ -162,10 +162,20 @@ type PortalMessage struct {
 	Body     string
 	Files    []Attachment
 	At       Stamp
+	// Said is what was said in a call, where the message stands for one.
+	Said []PortalTurn
 	// Of one's own: when it was there for the team, and who read it when.
 	State, StateFull string
 	// Failure says that it could not be sent to the reader's phone or mailbox.
 	Failure, FixHref string
+}
+
+// PortalTurn is what somebody said in a call.
+type PortalTurn struct {
+	Who  string
+	AI   bool
+	Body string
+	At   Stamp
 }
 
 // PortalComposer is the reply form.

@@ -10,6 +10,7 @@ var (
 		"settings-kinds":  reflect.TypeFor[KindsPage](),
 		"settings-kind":   reflect.TypeFor[KindPage](),
 		"settings-stages": reflect.TypeFor[StagesPage](),
+		"settings-calls":  reflect.TypeFor[CallsPage](),
 		"settings-team":   reflect.TypeFor[TeamPage](),
 		"settings-switch": reflect.TypeFor[SwitchPage](),
 		"settings-whatif": reflect.TypeFor[WhatIfPage](),
@@ -60,6 +61,21 @@ type SettingsPage struct {
 	TenantRequests                  bool
 	UrgentPhone                     string
 	QuietFrom, QuietUntil           string // 15:04; both empty for none
+}
+
+// CallsPage is what happens with calls, and what the AI receptionist may do.
+type CallsPage struct {
+	SettingsShell
+	Lines, OnDuty                          []string
+	Hours                                  string
+	Greeting, VoicemailGreeting            string
+	TextBackText                           string
+	OurGreeting, OurVoicemail, OurTextBack string // what stands where nothing is written
+	Ring, Patience                         string // seconds
+	Screen, Voicemail, TextBack            bool
+	Texts, Calls                           []Tick
+	Phone, Introduce                       string
+	HasBot                                 bool
 }
 
 // KindsPage lists the kinds of conversation.

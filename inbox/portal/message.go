@@ -54,8 +54,9 @@ func (v viewer) message(m bridge.Message, into string, first bridge.MessageID) t
 	out := templates.PortalMessage{
 		Words: v.words, ID: m.ID, Rev: m.Rev, Into: into, Mine: m.Author.Kind == bridge.ByContact && m.Author.ID == int64(v.who.ID),
 		AI: m.Author.Kind == bridge.ByAI, Who: v.p.author(v.words, m, v.who), Key: string(m.Author.Kind) + strconv.FormatInt(m.Author.ID, 10),
-		Body: m.Body, At: v.words.Stamp(m.At, v.now),
+		Body: bodyOf(v.words, m), At: v.words.Stamp(m.At, v.now),
 	}
+	v.fold(&out, m)
 	if m.Author.Kind == bridge.ByStaff {
 		out.Role = v.roles[m.Author.ID]
 	}
@@ -73,6 +74,34 @@ func (v viewer) message(m bridge.Message, into string, first bridge.MessageID) t
 		out.FixHref = "/portal/settings#reach"
 	}
 	return out
+}
+
+// bodyOf is what a message says to its contact.
+func bodyOf(w templates.Words, m bridge.Message) string {
+	switch {
+	case m.Handoff != nil && m.Channel == bridge.Voice:
+		return w.T("You called, and our automatic assistant answered")
+	case m.Handoff != nil:
+		return w.T("You wrote with our automatic assistant")
+	case m.Call != nil && m.Call.State == bridge.Voicemail:
+		return w.T("You called and left us a message")
+	case m.Call != nil:
+		return w.T("You called, and we missed it")
+	}
+	return m.Body
+}
+
+// fold adds what was said in a call, without the team's own summary.
+func (v viewer) fold(out *templates.PortalMessage, m bridge.Message) {
+	for _, f := range m.Folded {
+		if f.Direction != bridge.In && f.Direction != bridge.Out {
+			continue
+		}
+		for _, a := range f.Attachments {
+			out.Files = append(out.Files, newAttachment(a))
+		}
+		out.Said = append(out.Said, templates.PortalTurn{Who: v.p.author(v.words, f, v.who), AI: f.Author.Kind == bridge.ByAI, Body: f.Body, At: v.words.Stamp(f.At, v.now)})
+	}
 }
 
 func seenBy(m bridge.Message, who bridge.ContactID) bool {

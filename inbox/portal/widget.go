@@ -129,6 +129,9 @@ func (p *Portal) widgetJSON(c *gin.Context, _ bridge.Contact) error {
 // preview is what a message says in a line; what a message of files alone says is in
 // the reader's language.
 func preview(w templates.Words, m bridge.Message) string {
+	if m.Handoff != nil || m.Call != nil {
+		return bodyOf(w, m)
+	}
 	text := m.Preview()
 	if m.Body != "" || text == "" {
 		return text

@@ -107,6 +107,11 @@ func (s *Inbox) newConversation(tx *data.Tx, reader bridge.Staff, v bridge.View,
 	if err != nil {
 		return view, err
 	}
+	if from.at != 0 { // what is folded behind a call opens at the call
+		if from.at, err = tx.Head(from.at); err != nil {
+			return view, err
+		}
+	}
 	ms, err := readLog(tx, &view, from)
 	if err != nil {
 		return view, err
@@ -219,7 +224,7 @@ func (s *Inbox) newFrame(tx *data.Tx, reader bridge.Staff, v bridge.View, id bri
 			return view, conv, err
 		}
 	}
-	view.Banners = banners(conv, facts)
+	view.Banners = append(receptionistBanner(reader, &facts), banners(conv, facts)...)
 	if view.Composer, err = s.newComposer(tx, reader, v, facts, line); err != nil {
 		return view, conv, err
 	}
@@ -237,6 +242,7 @@ func newCan(reader bridge.Staff, f *bridge.Facts) templates.Can {
 	return templates.Can{
 		Organise: may(bridge.DoClose, f),
 		Edit:     f.Contact.ID != 0 && may(bridge.DoEditContact, f),
+		GiveBack: f.Conversation.Hold == 0 && may(bridge.DoGiveBack, f),
 		Add:      may(bridge.DoAddParticipant, &adding) || may(bridge.DoAddParticipant, &contact),
 	}
 }

@@ -122,7 +122,7 @@ func (s *Inbox) tabs(tx *data.Tx, reader bridge.Staff, current bridge.View) (t t
 	for _, v := range bridge.Views {
 		tab := templates.Tab{View: v, Title: v.Title(), Href: listURL(v), Current: v == current}
 		switch v {
-		case bridge.ViewOpen, bridge.ViewMine, bridge.ViewUnassigned, bridge.ViewAttention, bridge.ViewMentions:
+		case bridge.ViewOpen, bridge.ViewMine, bridge.ViewUnassigned, bridge.ViewAttention, bridge.ViewMentions, bridge.ViewAIHandoff:
 			n, err := tx.CountView(reader, v)
 			if err != nil {
 				return t, err
@@ -132,6 +132,9 @@ func (s *Inbox) tabs(tx *data.Tx, reader bridge.Staff, current bridge.View) (t t
 			}
 			if v == bridge.ViewMentions && n == 0 {
 				tab.Count = ""
+			}
+			if v == bridge.ViewAIHandoff && n == 0 && v != current {
+				continue // most businesses have no receptionist
 			}
 		}
 		t.Tabs = append(t.Tabs, tab)
@@ -217,6 +220,8 @@ func emptyView(v bridge.View) templates.Empty {
 		e.Title, e.Text = "Nothing is snoozed", "Snoozed conversations come back by themselves."
 	case bridge.ViewMentions:
 		e.Title, e.Text = "Nobody mentioned you", "When a colleague writes @ and your name, the conversation shows here."
+	case bridge.ViewAIHandoff:
+		e.Title, e.Text = "Nothing was handed over", "Calls and chats that the AI receptionist handed over show here until somebody closes them."
 	case bridge.ViewClosed:
 		e.Title, e.Text = "Nothing is closed yet", "A new message reopens a closed conversation."
 	}
@@ -274,6 +279,8 @@ func badges(c bridge.Conversation, now time.Time) (b []templates.Badge) {
 		}
 	}
 	add(c.Urgent, "danger", "flag", "Urgent")
+	add(c.Hold != 0, "ai", "spark", "AI answers")
+	add(c.AIHandoff && c.Hold == 0, "ai", "spark", "AI handoff")
 	add(c.Failed > 0, "danger", "alert", "Not delivered")
 	add(c.Mentioned > 0, "ai", "at", "Mentions you")
 	add(c.Held, "warn", "ban", "On hold")

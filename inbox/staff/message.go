@@ -83,6 +83,7 @@ func (s *Inbox) newMessage(m bridge.Message, to shownTo, into string) templates.
 		v.Key += " " + string(m.Deliveries[0].Channel) // what went another way says so under a bubble of its own
 	}
 	v.About = newAbout(m, to)
+	v.Card = newCard(m, now)
 	for _, f := range m.Attachments {
 		v.Media = append(v.Media, newAttachment(f, "/inbox/file/"))
 	}

@@ -31,6 +31,8 @@ func (s *Inbox) mountSettings(g *gin.RouterGroup) {
 	post("/kinds/:kind/reset", bridge.DoChangeSettings, s.resetKind)
 	get("/stages", bridge.DoChangeSettings, s.stages)
 	post("/stages", bridge.DoChangeSettings, s.saveStages)
+	get("/calls", bridge.DoChangeSettings, s.callSettings)
+	post("/calls", bridge.DoChangeSettings, s.saveCallSettings)
 	get("/team", bridge.DoManageTeam, s.team)
 	post("/team", bridge.DoManageTeam, s.hire)
 	post("/team/:id/role", bridge.DoManageTeam, s.setRole)
@@ -63,7 +65,7 @@ func (s *Inbox) settingsShell(c *gin.Context, title, href string) templates.Sett
 	sh := templates.SettingsShell{Shell: s.Shell(c, title, "settings"), Done: did[c.Query("done")]}
 	for _, n := range []templates.NavItem{
 		{Text: "General", Href: "/settings"}, {Text: "Kinds", Href: "/settings/kinds"}, {Text: "Stages", Href: "/settings/stages"},
-		{Text: "Team", Href: "/settings/team"}, {Text: "What happens if", Href: "/settings/what-if"},
+		{Text: "Calls and receptionist", Href: "/settings/calls"}, {Text: "Team", Href: "/settings/team"}, {Text: "What happens if", Href: "/settings/what-if"},
 	} {
 		n.Current = n.Href == href
 		sh.Nav = append(sh.Nav, n)

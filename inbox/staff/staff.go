@@ -55,6 +55,8 @@ func (s *Inbox) Mount(r gin.IRouter) {
 	c.POST("/snooze", s.Do(s.snooze))
 	c.POST("/urgent", s.Do(s.urgent))
 	c.POST("/hold", s.Do(s.hold))
+	c.POST("/take-over", s.Do(s.takeOver))
+	c.POST("/give-back", s.Do(s.giveBack))
 	c.GET("/people", s.Do(s.people))
 	c.POST("/people", s.Do(s.addPerson))
 	c.POST("/people/remove", s.Do(s.removePerson))

@@ -18,9 +18,10 @@ function show(id, body) {
 }
 document.addEventListener('submit', async e => {
   const form = e.target;
-  if (!form.matches('[data-send],[data-behave]')) return;
+  if (!form.matches('[data-send],[data-behave],[data-play]')) return;
   e.preventDefault();
   const data = new URLSearchParams(new FormData(form, e.submitter));
+  if (form.matches('[data-play]')) return fetch(form.action, { method: 'POST', headers: headers(), body: data }).then(r => r.text()).then(toast).catch(() => toast('That did not work. Try again.'));
   if (form.matches('[data-behave]')) return post(form, data).then(() => toast('This handset has changed')).catch(() => toast('That did not work. Try again.'));
   const body = (data.get('body') ?? '').trim(), id = uid();
   if (!body) return;
