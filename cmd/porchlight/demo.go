@@ -13,6 +13,7 @@ import (
 	"porchlight/bridge"
 	"porchlight/bridge/email"
 	"porchlight/bridge/email/emailtest"
+	"porchlight/bridge/intake"
 	"porchlight/bridge/sms/smstest"
 	"porchlight/data"
 )
@@ -23,6 +24,10 @@ type demo struct {
 	sim   *smstest.Server
 	post  *emailtest.Server
 	mails *email.SMTP // the program's own carrier
+	bot   *demoBot
+	desk  *intake.Intake // the program's own
+	owner bridge.StaffID // the visitor
+	url   string
 	store *data.Store
 	zone  *time.Location
 	// gone ends with hangUp, when the program stops: a stream to a browser never
@@ -36,6 +41,10 @@ const (
 	demoOnDuty   = "+14155550190" // Sam's own phone
 	demoBusiness = "Brightwater Plumbing"
 )
+
+// botThinks is how long the demo's receptionist takes to answer, so that a spectator
+// can follow.
+const botThinks = 1200 * time.Millisecond
 
 func runDemo(ctx context.Context, e env) error {
 	flags := e.flags()
@@ -110,6 +119,10 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the carrier simulator: %w", err)
 	}
+	if d.bot, err = startBot(botThinks); err != nil {
+		d.close()
+		return nil, nil, fmt.Errorf("start the receptionist: %w", err)
+	}
 	cfg := defaultConfig()
 	trust, err := d.startMail(&cfg.Email)
 	if err != nil {
@@ -124,6 +137,7 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 	cfg.Lines = []bridge.Line{{Phone: demoLine, Name: "Main", Pace: 5}}
 	cfg.OnDuty, cfg.Portal.MailWait = []bridge.Phone{demoOnDuty}, 4*time.Second // a visitor does not wait for a minute
 	cfg.Portal.Embed = []string{url}
+	cfg.Receptionist.Secret, cfg.Receptionist.BotURL, cfg.Receptionist.BotSecret = d.bot.secret(), d.bot.url, d.bot.secret()
 	owner, err := seedDemo(ctx, cfg)
 	if err != nil {
 		d.close()
@@ -136,6 +150,6 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 		d.close()
 		return nil, nil, err
 	}
-	d.store, d.mails = p.store, p.mails
+	d.store, d.mails, d.desk, d.owner, d.url = p.store, p.mails, p.intake, owner, url
 	return d, p, nil
 }

@@ -52,6 +52,9 @@ func (d *demo) startMail(cfg *EmailConfig) (trust *tls.Config, err error) {
 // close ends what the demo plays: the carrier and the mail server.
 func (d *demo) close() {
 	d.sim.Close()
+	if d.bot != nil {
+		d.bot.close()
+	}
 	if d.post != nil {
 		d.post.Close()
 	}

@@ -32,6 +32,7 @@ func (d *demo) mount(r *gin.Engine, w *web.Web) {
 	g.GET("/simulator/media/:sid/:n", w.Do(s.picture))
 	g.POST("/simulator/send", w.Do(s.send))
 	g.POST("/simulator/behave", w.Do(s.behave))
+	g.POST("/simulator/play", w.Do(s.play))
 	m := &mailbox{d, w}
 	g.GET("/simulator/mail", w.Do(m.page))
 	g.GET("/simulator/mail/changes", w.Do(m.changes))
@@ -83,6 +84,7 @@ func (s *simulator) view(c *gin.Context, open string) (templates.SimulatorPage, 
 			{Value: "Danke 👍 bis später", Text: "Emoji"},
 		},
 	}
+	v.Plays = playChoices()
 	phones, err := s.phones(c)
 	if err != nil {
 		return v, err
