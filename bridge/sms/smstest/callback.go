@@ -78,23 +78,36 @@ func (s *Server) statusForm(m *message, st step) url.Values {
 	return form
 }
 
-// post sends a signed form as Twilio does, once more when no connection could
-// be made, and gives the status and the body of the answer.
-func (s *Server) post(ctx context.Context, target string, form url.Values, idempotencyToken string) (int, error) {
-	address, _, _ := strings.Cut(target, "#") // connection overrides are neither sent nor signed
-	status, err := s.postOnce(ctx, address, form, idempotencyToken)
-	if err != nil && status == 0 && ctx.Err() == nil && isDialError(err) {
-		status, err = s.postOnce(ctx, address, form, idempotencyToken)
-	}
-	return status, err
+// An answer is what the program said to a form.
+type answer struct {
+	status int // 0: none
+	kind   string
+	body   []byte
 }
 
-func (s *Server) postOnce(ctx context.Context, address string, form url.Values, idempotencyToken string) (int, error) {
+// post sends a signed form as Twilio does, once more when no connection could
+// be made, and gives the status of the answer.
+func (s *Server) post(ctx context.Context, target string, form url.Values, idempotencyToken string) (int, error) {
+	a, err := s.request(ctx, target, form, idempotencyToken)
+	return a.status, err
+}
+
+// request is post for who wants the answer, too.
+func (s *Server) request(ctx context.Context, target string, form url.Values, idempotencyToken string) (answer, error) {
+	address, _, _ := strings.Cut(target, "#") // connection overrides are neither sent nor signed
+	a, err := s.requestOnce(ctx, address, form, idempotencyToken)
+	if err != nil && a.status == 0 && ctx.Err() == nil && isDialError(err) {
+		a, err = s.requestOnce(ctx, address, form, idempotencyToken)
+	}
+	return a, err
+}
+
+func (s *Server) requestOnce(ctx context.Context, address string, form url.Values, idempotencyToken string) (a answer, err error) {
 	e := Exchange{ToUs: true, Method: http.MethodPost, Path: address, Summary: summary(form)}
 	defer func() { s.log(e) }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return 0, fmt.Errorf("post to %s: %w", address, err)
+		return a, fmt.Errorf("post to %s: %w", address, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	req.Header.Set("User-Agent", "TwilioProxy/1.1")
@@ -105,10 +118,17 @@ func (s *Server) postOnce(ctx context.Context, address string, form url.Values, 
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
-		return 0, err
+		return a, err
 	}
 	defer res.Body.Close()
 	e.Status = res.StatusCode
-	_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
-	return res.StatusCode, err
+	a.status, a.kind = res.StatusCode, res.Header.Get("Content-Type")
+	a.body, err = io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if s.opts.Forget {
+		return a, err
+	}
+	if verbs, bad := readTwiML(a); bad == nil && len(verbs) > 0 {
+		e.Summary += " → " + describe(verbs)
+	}
+	return a, err
 }

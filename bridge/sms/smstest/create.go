@@ -24,7 +24,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(rec, http.StatusUnauthorized, 20003, "Authenticate")
 		return
 	}
-	path, ok := strings.CutPrefix(r.URL.Path, "/2010-04-01/Accounts/"+s.opts.AccountSID+"/Messages")
+	account := "/2010-04-01/Accounts/" + s.opts.AccountSID
+	if file, ok := strings.CutPrefix(r.URL.Path, account+"/Recordings/"); ok && r.Method == http.MethodGet {
+		s.play(rec, r, file)
+		return
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, account+"/Messages")
 	if !ok {
 		s.notFound(rec, r)
 		return

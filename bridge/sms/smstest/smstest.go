@@ -1,7 +1,8 @@
 // Package smstest is a Twilio on the wire, for tests, benchmarks and the demo.
 // It takes texts as Twilio's REST API does, reports on them with signed
-// callbacks, and lets handsets text back through signed webhooks. It misbehaves
-// where it is told to.
+// callbacks, and lets handsets text back through signed webhooks. It puts calls
+// through as it is told to, plays the part of everybody who picks up, and records
+// voicemails. It misbehaves where it is told to.
 package smstest
 
 import (
@@ -68,7 +69,9 @@ type Server struct {
 	base        string
 	webhook     string
 	fallback    string
-	messages    []*message // in order of creation
+	voice       VoiceURLs
+	recordings  map[string][]byte // by id
+	messages    []*message        // in order of creation
 	bySID       map[string]*message
 	handsets    map[string][]Text
 	optedOut    map[pair]bool
@@ -106,7 +109,7 @@ func New(o Options) *Server {
 		},
 		bySID: map[string]*message{}, handsets: map[string][]Text{}, optedOut: map[pair]bool{},
 		behaviours: map[string]Behaviour{}, busy: map[string]int{}, tokens: map[uint64]uint32{},
-		subscribers: map[chan struct{}]bool{},
+		subscribers: map[chan struct{}]bool{}, recordings: map[string][]byte{},
 	}
 	for _, n := range Numbers() {
 		s.behaviours[n.Phone] = n.Behaviour

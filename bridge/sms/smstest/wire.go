@@ -44,7 +44,7 @@ func (s *Server) log(e Exchange) {
 // summary is what a spectator wants to see of a form.
 func summary(form url.Values) string {
 	var parts []string
-	for _, k := range []string{"From", "To", "MessageStatus", "ErrorCode", "Body"} {
+	for _, k := range []string{"From", "To", "MessageStatus", "CallStatus", "DialCallStatus", "Digits", "RecordingDuration", "TranscriptionStatus", "TranscriptionText", "ErrorCode", "Body"} {
 		if v := form.Get(k); v != "" {
 			if r := []rune(v); len(r) > 60 {
 				v = string(r[:59]) + "…"
