@@ -52,6 +52,7 @@ const patience = 10 * time.Second
 const (
 	handsetNorthside = "+14155550147"
 	handsetPriya     = "+14155550134"
+	handsetTom       = "+14155550131"
 	handsetLandline  = "+14155550172" // Oakfield Lettings
 )
 

@@ -130,6 +130,8 @@ func newDemo(ctx context.Context, dir, url string, delays smstest.Delays) (*demo
 		return nil, nil, fmt.Errorf("start the mail server: %w", err)
 	}
 	d.sim.SetWebhook(url + "/webhooks/twilio/sms")
+	voice := url + "/webhooks/twilio/voice"
+	d.sim.SetVoice(smstest.VoiceURLs{Voice: voice, Fallback: voice + "-fallback", Status: voice + "-status"})
 	cfg.Server.PublicURL, cfg.Business.Name, cfg.Business.TimeZone = url, demoBusiness, d.zone
 	cfg.Business.Phone, cfg.Business.Address, cfg.Business.Color = demoLine, "1 Canal Street, Westbrook", "#0a665a"
 	cfg.Storage.Path = dir

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"porchlight/bridge"
+	"porchlight/bridge/sms/smstest"
 	"porchlight/data"
 	"porchlight/inbox/web"
 	"porchlight/templates"
@@ -25,6 +26,8 @@ type play struct {
 
 func plays() []play {
 	return []play{
+		{"missed-call", "Call, nobody answers", "The caller leaves a voicemail and is texted back", "Nobody answered: the missed call is in the inbox, with a voicemail", (*simulator).missedCall},
+		{"call", "Call, Sam answers", "The phone on duty takes the call", "Sam took the call", (*simulator).answeredCall},
 		{"ai-call", "Call, and the AI answers", "A call with the AI receptionist that it hands over", "The call was handed over: look at AI handoff in the inbox", (*simulator).aiCall},
 		{"ai-chat", "Text, and the AI answers", "The AI receptionist chats with this handset until somebody takes over in the inbox", "The AI receptionist answers. Take over in the inbox", (*simulator).aiChat},
 	}
@@ -71,6 +74,18 @@ func (s *simulator) contactOf(ctx context.Context, number string) (who bridge.Co
 		return err
 	})
 	return who, conv, err
+}
+
+// missedCall is a call that rings out.
+func (s *simulator) missedCall(ctx context.Context, number string) error {
+	_, err := s.sim.Call(ctx, number, demoLine, smstest.Play{Voicemail: 9 * time.Second, Words: "Hi, it is about the tap in the kitchen, it drips all night. Please call me back when you can. Thanks, bye."})
+	return err
+}
+
+// answeredCall is a call that the phone on duty takes.
+func (s *simulator) answeredCall(ctx context.Context, number string) error {
+	_, err := s.sim.Call(ctx, number, demoLine, smstest.Play{Others: smstest.PicksUp, Talk: 3*time.Minute + 20*time.Second})
+	return err
 }
 
 // aiCall is a call with the AI receptionist: what was said comes at once, what it meant

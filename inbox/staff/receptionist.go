@@ -117,18 +117,18 @@ func callCard(m bridge.Message, now time.Time) *templates.Card {
 	if from := m.Call.From; from != "" {
 		v.Facts = []templates.Fact{{Label: "Call back", Value: bridge.PrettyAddress(from), Call: callHref(from)}}
 	}
-	if !m.Call.TextedAt.IsZero() {
-		v.Small = "Texted back at " + templates.NewStamp(m.Call.TextedAt, now).Clock
-	}
 	for _, f := range m.Folded {
 		for _, a := range f.Attachments {
 			v.Media = append(v.Media, newAttachment(a, "/inbox/file/"))
 		}
 		if len(f.Attachments) > 0 {
-			v.Voicemail = f.Body
+			v.Voicemail, v.Small = f.Body, f.Body
 		} else {
 			v.Text = f.Body
 		}
+	}
+	if at := m.Call.TextedAt; !at.IsZero() {
+		v.Small = strings.TrimPrefix(v.Small+" · Texted back at "+templates.NewStamp(at, now).Text, " · ")
 	}
 	return v
 }
