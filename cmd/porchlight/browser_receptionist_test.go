@@ -38,6 +38,7 @@ func TestS1_13_16_ACallIsHandedOverAndAPersonAnswersIt(t *testing.T) {
 	}
 
 	sam.click(".chead form[action$='/close'] button")
+	sam.until("closed", `document.querySelector('.chead .state')?.textContent === 'Closed'`)
 	sam.visit("/inbox?view=ai_handoff")
 	sam.is("closed, it is handed over no more", `!document.querySelector('#rows .row')`)
 }
@@ -100,6 +101,7 @@ func TestACallThatNobodyAnswersIsTextedBackAndListenedTo(t *testing.T) {
 	sam.until("the voicemail in the open conversation", `(c => c?.textContent.includes('it drips all night') && c.querySelector('audio[src^="/inbox/file/"]'))(document.querySelector('.log .callcard'))`)
 	sam.is("it can be played", `(async () => (await fetch(document.querySelector('.log audio').src)).headers.get('Content-Type').startsWith('audio/'))()`)
 	sam.until("still our turn", `[...document.querySelectorAll('#rows .row')].some(r => r.textContent.includes('Northside Dental') && r.textContent.includes('Voicemail') && !r.textContent.includes('Waiting'))`)
+	sam.until("seen for a second, it is read", row("Northside Dental")+`.dataset.unread === '0'`)
 	phone.click("[data-play] button[value='call']")
 	sam.until("a call that was answered is a line", `[...document.querySelectorAll('.log .event')].some(e => e.textContent.includes('Their call was answered'))`)
 }

@@ -60,7 +60,10 @@ export function reader(log, read) {
   const eye = new IntersectionObserver(es => { for (const e of es) e.isIntersecting ? inView.add(e.target) : inView.delete(e.target); arm(); }, { root: log, threshold: .1 });
   const watch = () => $$('.msg.in', log).forEach(m => eye.observe(m));
   watch();
-  new MutationObserver(watch).observe($('.msgs', log), { childList: true });
+  new MutationObserver(all => {                                       // a call that gets its voicemail is to be seen again
+    watch();
+    for (const el of all.flatMap(m => [...m.addedNodes])) if (el.matches?.('.carded.in')) upto = Math.min(upto, +el.id.slice(2) - 1);
+  }).observe($('.msgs', log), { childList: true });
   log.addEventListener('arrived', () => { paused = false; });
   addEventListener('focus', arm); document.addEventListener('visibilitychange', arm);
   return { pause() { paused = true; upto = 0; } };                    // "mark unread" would be undone at once otherwise
