@@ -132,6 +132,9 @@ func (in *Intake) failed(tx *data.Tx, actor bridge.Staff, id bridge.DeliveryID) 
 	if d, err = tx.Delivery(id); err != nil {
 		return d, f, err
 	}
+	if d.Purpose == bridge.ForBot { // people have the conversation now
+		return d, f, bridge.ErrNotFound
+	}
 	if f, err = in.facts(tx, actor, d.Conversation); err != nil {
 		return d, f, err
 	}

@@ -144,7 +144,15 @@ func (n *Notify) words(tx *data.Tx, c data.Claim, r reader) (string, error) {
 	}
 	if c.Purpose == bridge.ForAlert && m.Handoff != nil {
 		h := m.Handoff
-		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(strings.Join(strings.Fields(h.Urgency.Title()+": "+cmp.Or(h.Summary, h.Intent, m.Body)), " ")), n.PublicURL, m.Conversation), nil
+		form, ok := handedOver[r.language]
+		if !ok {
+			form = handedOver[""]
+		}
+		who := m.Author.Name
+		if c, err := tx.AnyConversation(m.Conversation); err == nil {
+			who = c.Title
+		}
+		return fmt.Sprintf(form, strings.ToLower(h.Urgency.Title()), who, short(strings.Join(strings.Fields(cmp.Or(h.Summary, h.Intent, m.Body)), " ")), n.PublicURL, m.Conversation), nil
 	}
 	if c.Purpose == bridge.ForAlert {
 		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(m.Preview()), n.PublicURL, m.Conversation), nil

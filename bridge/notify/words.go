@@ -2,6 +2,13 @@ package notify
 
 import "porchlight/bridge"
 
+// handedOver is what a phone on duty is told of an urgent handoff: who, how urgent and
+// what, where to answer.
+var handedOver = map[string]string{
+	"":   "AI handoff, %s: %s: %s\nAnswer in the inbox: %s/inbox/c/%d",
+	"es": "Traspaso de la IA, %s: %s: %s\nResponda en el buzon: %s/inbox/c/%d",
+}
+
 // texts are the words of texts, by language. They keep to the letters that fit 160
 // to a part: á, í, ó and ú do not, so the Spanish ones do without them.
 var texts = map[string]map[bridge.Purpose]string{
