@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"porchlight/bridge"
 	"porchlight/data"
@@ -104,4 +107,35 @@ func TestACallThatNobodyAnswersIsTextedBackAndListenedTo(t *testing.T) {
 	sam.until("seen for a second, it is read", row("Northside Dental")+`.dataset.unread === '0'`)
 	phone.click("[data-play] button[value='call']")
 	sam.until("a call that was answered is a line", `[...document.querySelectorAll('.log .event')].some(e => e.textContent.includes('Their call was answered'))`)
+}
+
+func TestEverybodyCanUseTheCardsOfCalls(t *testing.T) {
+	axe := findAxe(t)
+	s := newStage(t)
+	phone, p := s.person("phone", mobile), s.person("everybody", mobile)
+	phone.visit(handsetURL(handsetPriya))
+	for _, play := range []string{"ai-call", "missed-call"} {
+		phone.click("[data-play] button[value='" + play + "']")
+		phone.until(play, `document.querySelector('#toasts, .toast')?.textContent.trim()`)
+	}
+	p.comeIn(handsetPriya, "es")
+	talk := fmt.Sprint("/c/", s.conversation("Priya Raman"))
+	p.visit("/portal" + talk)
+	p.until("the call, without the team's summary", `document.querySelector('.psaid') && !document.body.textContent.includes('wait for a call')`)
+	for name, path := range map[string]string{"a conversation with calls": "/inbox" + talk, "the settings": "/settings/calls", "the handsets": "/simulator", "the portal": "/portal" + talk, "the gallery": "/gallery"} {
+		for _, on := range []screen{small, desktop} {
+			for _, scheme := range []string{"light", "dark"} {
+				p.do(p.look(on, scheme))
+				p.visit(path)
+				p.until(name, `document.readyState === 'complete'`)
+				p.do(chromedp.Evaluate(`document.querySelectorAll('details').forEach(d => d.open = true)`, nil), chromedp.Evaluate(axe+"; true", nil))
+				for _, found := range shows[[]string](p, `axe.run(document, { resultTypes: ['violations'] }).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120)).join(' ')))`) {
+					t.Errorf("%s, %s, %s: %s", name, on.name, scheme, found)
+				}
+				if w := shows[int](p, `Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)`); on.name == small.name && w > 320 {
+					t.Errorf("%s is %d px wide", name, w)
+				}
+			}
+		}
+	}
 }

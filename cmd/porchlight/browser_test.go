@@ -486,7 +486,7 @@ func TestNoSidewaysScrollAt320(t *testing.T) {
 			t.Errorf("%s is %d px wide", name, w)
 		}
 		// What is cut off by a pane cannot be reached either. Strips that are made to be pushed sideways may.
-		if wide := shows[string](p, `[...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > 321 && !e.closest('.tabs,.handsets,.vh,svg,.skip,[popover]')).map(e => e.tagName + '.' + e.className).slice(0, 5).join(', ')`); wide != "" {
+		if wide := shows[string](p, `[...document.querySelectorAll('body *')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > 321 && !e.closest('.tabs,.subnav,.handsets,.vh,svg,.skip,[popover]')).map(e => e.tagName + '.' + e.className).slice(0, 5).join(', ')`); wide != "" {
 			t.Errorf("%s: beyond the edge: %s", name, wide)
 		}
 	}
@@ -503,7 +503,7 @@ func (s *stage) pages() map[string]string {
 		"list": "/inbox", "conversation": c("Priya Raman"), "failure": c("Oakfield Lettings"), "blocked": c("Hannah Cole"),
 		"closed": c("Ben Castellano") + "?view=closed", "simulator": handsetURL(handsetNorthside), "mailbox": "/simulator/mail", "gallery": "/gallery",
 		"people": "/people", "contact": "/people/1", "contact-new": "/people/new", "merge": "/people/1/merge?into=2", "drawer": "/people/1/message",
-		"records": "/records", "record": "/records/1", "record-new": "/records/new", "invitation-expired": "/i/used",
+		"settings-calls": "/settings/calls", "records": "/records", "record": "/records/1", "record-new": "/records/new", "invitation-expired": "/i/used",
 		"error": "/nothing/here", "snoozed": "/inbox?view=snoozed", "expired": "/welcome/used",
 	}
 }
