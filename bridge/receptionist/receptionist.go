@@ -283,7 +283,7 @@ func unmarshal(body []byte, into any) error {
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return &bridge.Invalid{Field: field(kind.Field), Problem: "A " + kind.Value + " is not the type that it should be"}
+		return &bridge.Invalid{Field: field(kind.Field), Problem: "It is of the wrong type: " + kind.Value}
 	}
 	return &bridge.Invalid{Field: "body", Problem: "This is no JSON"}
 }
