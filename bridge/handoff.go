@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -114,6 +115,10 @@ type Handoff struct {
 	Facts    []Fact        `json:"facts,omitempty"`
 
 	Turns []Turn `json:"-"`
+
+	// Nobody is true for a piece that does not say who called, not even that they
+	// withhold their number: it can only complete a call that is known.
+	Nobody bool `json:"-"`
 }
 
 // Bounds of what a receptionist may say of one call. An hour has some 1,000 turns.
@@ -140,12 +145,21 @@ func (h *Handoff) Says() bool {
 func Together(pieces []Handoff) (h Handoff) {
 	pieces = slices.Clone(pieces)
 	slices.SortStableFunc(pieces, func(a, b Handoff) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Ended, b.Ended), cmp.Compare(a.Intent, b.Intent))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Ended, b.Ended), cmp.Compare(a.Intent, b.Intent), cmp.Compare(a.words(), b.words()))
 	})
 	for _, p := range pieces {
 		h.add(&p)
 	}
 	return h
+}
+
+// words are all that a piece says, so that two pieces that differ have an order.
+func (h *Handoff) words() string {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return "" // a time that nobody can write; decoders let none through
+	}
+	return string(b)
 }
 
 func (h *Handoff) add(p *Handoff) {

@@ -34,16 +34,20 @@ const (
 	ElevenLabsPath = "elevenlabs"
 )
 
-// receptionistPaths lists them, with the setting that each needs.
-var receptionistPaths = [...]struct{ path, setting string }{
-	{NeutralPath, "receptionist.secret"}, {VapiPath, "receptionist.vapi_secret"}, {RetellPath, "receptionist.retell_key"}, {ElevenLabsPath, "receptionist.elevenlabs_secret"},
+// A door is one of the paths, with the setting that it needs and the field that names
+// the call in what is posted there.
+type door struct{ path, setting, id string }
+
+var doors = [...]door{
+	{NeutralPath, "receptionist.secret", "call_id"}, {VapiPath, "receptionist.vapi_secret", "message.call.id"},
+	{RetellPath, "receptionist.retell_key", "call.call_id"}, {ElevenLabsPath, "receptionist.elevenlabs_secret", "data.conversation_id"},
 }
 
 // Mount puts the routes on the engine, also those that are not configured: whoever
 // calls one is told which setting it needs.
 func (h *Receptionist) Mount(r gin.IRouter) {
-	for _, p := range receptionistPaths {
-		r.POST("/webhooks/receptionist/"+p.path, func(c *gin.Context) { h.take(c, p.path, p.setting) })
+	for _, d := range doors {
+		r.POST("/webhooks/receptionist/"+d.path, func(c *gin.Context) { h.take(c, d) })
 	}
 }
 
@@ -67,15 +71,15 @@ type handedOff struct {
 	Conversation int64  `json:"conversation_id,omitempty,string"`
 }
 
-func (h *Receptionist) take(c *gin.Context, path, setting string) {
-	out, p := h.read(c.Request, path, setting)
+func (h *Receptionist) take(c *gin.Context, at door) {
+	out, p := h.read(c.Request, at)
 	if p == nil {
-		h.seen(path, out.Status)
+		h.seen(at.path, out.Status)
 		c.JSON(http.StatusOK, out)
 		return
 	}
-	slog.Warn("handoff refused", "route", path, "code", p.Code, "why", p.Detail, "peer", c.Request.RemoteAddr)
-	h.seen(path, p.Code)
+	slog.Warn("handoff refused", "route", at.path, "code", p.Code, "why", p.Detail, "peer", c.Request.RemoteAddr)
+	h.seen(at.path, p.Code)
 	body, err := json.Marshal(p)
 	if err != nil {
 		c.Status(http.StatusInternalServerError)
@@ -90,10 +94,10 @@ func (h *Receptionist) seen(path, result string) {
 	}
 }
 
-func (h *Receptionist) read(r *http.Request, path, setting string) (out handedOff, p *problem) {
-	from, ok := h.Providers[path]
+func (h *Receptionist) read(r *http.Request, at door) (out handedOff, p *problem) {
+	from, ok := h.Providers[at.path]
 	if !ok {
-		return out, &problem{"Not set up", http.StatusForbidden, "This receptionist is not set up. Set " + setting + " in the configuration.", "not_configured", nil}
+		return out, &problem{"Not set up", http.StatusForbidden, "This receptionist is not set up. Set " + at.setting + " in the configuration.", "not_configured", nil}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, receptionist.MaxBody))
 	var large *http.MaxBytesError
@@ -109,14 +113,14 @@ func (h *Receptionist) read(r *http.Request, path, setting string) (out handedOf
 	}
 	piece, ok, err := from.Decode(body)
 	if err != nil {
-		return out, explain(err)
+		return out, explain(err, at)
 	}
 	if !ok {
 		return handedOff{Status: "ignored"}, nil
 	}
 	done, err := h.Intake.HandOff(r.Context(), piece, string(body), request)
 	if err != nil {
-		return out, explain(err)
+		return out, explain(err, at)
 	}
 	out = handedOff{Status: "stored", Conversation: int64(done.Conversation)}
 	if done.Duplicate {
@@ -138,11 +142,19 @@ func doubt(err error) *problem {
 	return p
 }
 
-func explain(err error) *problem {
+func explain(err error, at door) *problem {
 	var invalid *bridge.Invalid
 	switch {
 	case errors.As(err, &invalid):
-		return &problem{"Something is not right", http.StatusUnprocessableEntity, invalid.Field + ": " + invalid.Problem + ".", "invalid", []problemDetail{{invalid.Problem, "body." + invalid.Field}}}
+		where := "body"
+		switch invalid.Field {
+		case "body":
+		case "id":
+			where += "." + at.id
+		default:
+			where += "." + invalid.Field
+		}
+		return &problem{"Something is not right", http.StatusUnprocessableEntity, where + ": " + invalid.Problem + ".", "invalid", []problemDetail{{invalid.Problem, where}}}
 	case errors.Is(err, bridge.ErrDuplicate):
 		return &problem{"Seen before", http.StatusConflict, "This very request was taken already, and is stored. Sign again to send it again.", "replayed", []problemDetail{{"It was used before", "header.webhook-id"}}}
 	}

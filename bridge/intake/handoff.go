@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"porchlight/bridge"
@@ -61,6 +62,9 @@ func (in *Intake) headOf(tx *data.Tx, kept, piece *bridge.Handoff, now time.Time
 	if !piece.Says() {
 		return head, &bridge.Invalid{Field: "id", Problem: "This call is not known, and the piece says nothing that people could act on"}
 	}
+	if piece.Nobody { // or whoever calls would be somebody new, and stay it when a later piece has their number
+		return head, &bridge.Invalid{Field: "contact", Problem: "This call is not known, and its first piece has to say who called; for a withheld number say anonymous"}
+	}
 	who, conv, err := in.caller(tx, piece, now)
 	if err != nil {
 		return head, err
@@ -97,6 +101,19 @@ func (in *Intake) caller(tx *data.Tx, h *bridge.Handoff, now time.Time) (who bri
 		err = tx.PutContact(who)
 	}
 	return who, conv, err
+}
+
+// nameCaller gives a caller whom nobody named yet the name that a later piece has.
+func nameCaller(tx *data.Tx, id bridge.ContactID, name string) error {
+	who, err := tx.Contact(id)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil // put together with another contact since, who has a name or a number
+	}
+	if err != nil || who.Name != "" && !(who.Name == (&bridge.Handoff{}).Caller() && len(who.Addresses) == 0) {
+		return err
+	}
+	who.Name = name
+	return tx.PutContact(who)
 }
 
 // whoCalls finds the contact with a number, or makes one, and the conversation where
@@ -136,7 +153,8 @@ func (in *Intake) complete(tx *data.Tx, kept, piece bridge.Handoff, head bridge.
 	if err != nil {
 		return false, err
 	}
-	if err := tx.AddPiece(kept.ID, hash, piece, raw, now); err != nil {
+	// PostgreSQL keeps no text that is not UTF-8, whatever JSON lets through.
+	if err := tx.AddPiece(kept.ID, hash, piece, strings.ToValidUTF8(raw, "\ufffd"), now); err != nil {
 		if errors.Is(err, bridge.ErrDuplicate) {
 			return true, nil
 		}
@@ -146,6 +164,9 @@ func (in *Intake) complete(tx *data.Tx, kept, piece bridge.Handoff, head bridge.
 	if err != nil {
 		return false, err
 	}
+	if piece.At.IsZero() {
+		piece.At = head.At // what was said stands with the call, and not in the year 1
+	}
 	all := bridge.Together(pieces)
 	all.ID, all.Conversation, all.Message, all.Provider, all.Call = kept.ID, kept.Conversation, kept.Message, kept.Provider, kept.Call
 	if err := tx.AddFolded(head, in.folded(head, &piece)); err != nil {
@@ -153,6 +174,11 @@ func (in *Intake) complete(tx *data.Tx, kept, piece bridge.Handoff, head bridge.
 	}
 	if err := tx.SaveHandoff(all); err != nil {
 		return false, err
+	}
+	if all.Name != was.Name && head.Author.Kind == bridge.ByContact {
+		if err := nameCaller(tx, bridge.ContactID(head.Author.ID), all.Name); err != nil {
+			return false, fmt.Errorf("name the caller: %w", err)
+		}
 	}
 	if all.Summary != "" {
 		if err := tx.Foretell(head, "AI handoff: "+all.Summary); err != nil {

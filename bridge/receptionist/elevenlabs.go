@@ -2,7 +2,6 @@ package receptionist
 
 import (
 	"strings"
-	"time"
 
 	"porchlight/bridge"
 )
@@ -17,9 +16,9 @@ type elevenLabs struct {
 		ID         string `json:"conversation_id"`
 		Agent      string `json:"agent_name"`
 		Transcript []struct {
-			Role    string  `json:"role"`
-			Message *string `json:"message"`
-			At      float64 `json:"time_in_call_secs"`
+			Role    string   `json:"role"`
+			Message string   `json:"message"` // null where a tool was used
+			At      *float64 `json:"time_in_call_secs"`
 		} `json:"transcript"`
 		Metadata struct {
 			Start    float64 `json:"start_time_unix_secs"`
@@ -51,7 +50,7 @@ func DecodeElevenLabs(body []byte) (bridge.Handoff, bool, error) {
 		return bridge.Handoff{}, false, err
 	}
 	d := &p.Data
-	r := &reader{}
+	r := &reader{cut: true}
 	switch p.Type {
 	case "post_call_transcription":
 	case "":
@@ -61,7 +60,7 @@ func DecodeElevenLabs(body []byte) (bridge.Handoff, bool, error) {
 		return bridge.Handoff{}, false, nil
 	}
 	vars := d.Initiation.Variables
-	from, to, channel := said(vars["system__caller_id"]), said(vars["system__called_number"]), bridge.Portal
+	from, to, channel := line(said(vars["system__caller_id"])), said(vars["system__called_number"]), bridge.Portal
 	if d.Metadata.Phone != nil {
 		from, to = or(d.Metadata.Phone.External, from), or(d.Metadata.Phone.Agent, to)
 	}
@@ -69,23 +68,18 @@ func DecodeElevenLabs(body []byte) (bridge.Handoff, bool, error) {
 		channel = bridge.Voice
 	}
 	h := &bridge.Handoff{
-		Provider: "elevenlabs", Call: r.id("data.conversation_id", d.ID), At: time.Unix(int64(p.Timestamp), 0).UTC(), Channel: channel, Agent: d.Agent,
+		Provider: "elevenlabs", Call: r.id("data.conversation_id", d.ID), At: moment(p.Timestamp * 1000), Channel: channel, Agent: d.Agent,
 		From: r.caller("data.metadata.phone_call.external_number", from), To: line(to), Ended: d.Metadata.Ended,
-		Summary: d.Analysis.Summary, Intent: d.Analysis.Title, Duration: seconds(d.Metadata.Duration),
-	}
-	if d.Metadata.Start > 0 {
-		h.StartedAt = time.Unix(int64(d.Metadata.Start), 0).UTC()
+		Summary: d.Analysis.Summary, Intent: d.Analysis.Title, Duration: seconds(d.Metadata.Duration), StartedAt: moment(d.Metadata.Start * 1000),
 	}
 	var turns []bridge.Turn
 	for _, t := range d.Transcript {
-		turn := bridge.Turn{Speaker: bridge.SpokenByCaller, At: seconds(t.At)}
-		if t.Message != nil {
-			turn.Text = *t.Message
+		switch t.Role {
+		case "agent":
+			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByAgent, Text: t.Message, At: after(t.At)})
+		case "user":
+			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByCaller, Text: t.Message, At: after(t.At)})
 		}
-		if t.Role == "agent" {
-			turn.Speaker = bridge.SpokenByAgent
-		}
-		turns = append(turns, turn)
 	}
 	h.Turns = r.turns("data.transcript", turns)
 	collected := map[string]any{}

@@ -1,14 +1,16 @@
 package receptionist
 
 import (
-	"cmp"
 	"encoding/json"
+	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"porchlight/bridge"
 )
@@ -104,7 +106,12 @@ func DecodeNeutral(body []byte) (bridge.Handoff, bool, error) {
 // invalid is a problem that the schema found.
 func invalid(err error) error {
 	if d, ok := err.(*huma.ErrorDetail); ok {
-		return &bridge.Invalid{Field: field(strings.Trim(d.Location, ".")), Problem: strings.ToUpper(d.Message[:1]) + d.Message[1:]}
+		at, problem := d.Location, strings.ToUpper(d.Message[:1])+d.Message[1:]
+		var missing string
+		if _, err := fmt.Sscanf(d.Message, validation.MsgExpectedRequiredProperty, &missing); err == nil {
+			at, problem = at+"."+missing, "It is missing"
+		}
+		return &bridge.Invalid{Field: field(strings.Trim(at, ".")), Problem: problem}
 	}
 	return &bridge.Invalid{Field: "body", Problem: err.Error()}
 }
@@ -112,25 +119,24 @@ func invalid(err error) error {
 func (p *Neutral) handoff() (bridge.Handoff, bool, error) {
 	r := &reader{}
 	h := &bridge.Handoff{
-		Provider: "neutral", Call: r.id("call_id", p.CallID), At: p.OccurredAt.UTC(), Channel: channel(p.Channel), Agent: p.Agent, Reason: p.Reason,
-		Intent: p.Intent, Urgency: bridge.Urgency(p.Urgency), Summary: p.Summary, Callback: p.Callback, Ended: p.Ended,
+		Provider: "neutral", Call: r.id("call_id", p.CallID), At: r.when("occurred_at", p.OccurredAt), Channel: channel(p.Channel), Agent: p.Agent, Reason: p.Reason,
+		Intent: p.Intent, Urgency: bridge.ParseUrgency(p.Urgency), Summary: p.Summary, Callback: p.Callback, Ended: p.Ended,
 		Recording: r.link("recording_url", p.Recording), Duration: seconds(p.Duration),
 	}
-	if c := p.Contact; c != nil {
+	if c := p.Contact; c == nil || c.Phone == "" && c.Name == "" && c.Email == "" {
+		h.Nobody = true
+	} else {
 		h.From, h.Name, h.Email = r.caller("contact.phone", c.Phone), c.Name, c.Email
 	}
 	if p.OurNumber != "" {
 		h.To = r.caller("our_number", p.OurNumber)
 	}
 	if p.StartedAt != nil {
-		h.StartedAt = p.StartedAt.UTC()
+		h.StartedAt = r.when("started_at", *p.StartedAt)
 	}
 	var turns []bridge.Turn
 	for _, t := range p.Transcript {
-		turn := bridge.Turn{Speaker: bridge.Speaker(t.Role), Text: t.Text, At: -1}
-		if t.At != nil {
-			turn.At = seconds(*t.At)
-		}
+		turn := bridge.Turn{Speaker: bridge.Speaker(t.Role), Text: t.Text, At: after(t.At)}
 		if turn.Speaker == bridge.SpokenByAgent || turn.Speaker == bridge.SpokenByCaller {
 			turns = append(turns, turn)
 		}
@@ -150,7 +156,15 @@ func channel(s string) bridge.Channel {
 	return bridge.Voice
 }
 
-// seconds is a time that a payload gives, to the millisecond.
+// seconds is a time that a payload gives, to the millisecond and at most a day.
 func seconds(s float64) time.Duration {
-	return time.Duration(cmp.Or(s, 0)*1000) * time.Millisecond
+	return time.Duration(math.Round(min(max(s, 0), 86400)*1000)) * time.Millisecond
+}
+
+// after is when a turn was said, negative where the payload does not say.
+func after(s *float64) time.Duration {
+	if s == nil || *s < 0 {
+		return -1
+	}
+	return seconds(*s)
 }

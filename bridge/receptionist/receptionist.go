@@ -14,9 +14,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"porchlight/bridge"
@@ -36,8 +38,13 @@ type Provider struct {
 	Decode func(body []byte) (h bridge.Handoff, ok bool, err error)
 }
 
-// reader collects the first thing that is wrong with a payload.
-type reader struct{ err error }
+// reader collects the first thing that is wrong with a payload. What a vendor's product
+// writes nobody can mend, and to refuse it would lose the call: cut shortens what is too
+// long, and leaves out a link that nobody should open. The payload itself is kept.
+type reader struct {
+	err error
+	cut bool
+}
 
 func (r *reader) wrong(field, problem string) {
 	if r.err == nil {
@@ -48,15 +55,28 @@ func (r *reader) wrong(field, problem string) {
 // text cleans what was said and bounds it, in characters.
 func (r *reader) text(field, s string, most int) string {
 	s = strings.TrimSpace(bridge.CleanText(s))
-	if utf8.RuneCountInString(s) > most {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	if !r.cut {
 		r.wrong(field, fmt.Sprintf("It has more than %d characters", most))
+	}
+	return first(s, most-1) + "…"
+}
+
+// first gives the first characters of a text.
+func first(s string, most int) string {
+	for i := range s {
+		if most--; most < 0 {
+			return s[:i]
+		}
 	}
 	return s
 }
 
 // word is a text of one line.
 func (r *reader) word(field, s string) string {
-	return strings.Join(strings.Fields(r.text(field, s, 200)), " ")
+	return strings.Join(strings.Fields(r.text(field, s, word200)), " ")
 }
 
 // caller reads a caller's number; a withheld one is empty.
@@ -74,10 +94,13 @@ func (r *reader) link(field, s string) string {
 		return ""
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > 2000 {
+	if err == nil && u.Scheme == "https" && u.Host != "" && len(s) <= 2000 {
+		return s
+	}
+	if !r.cut {
 		r.wrong(field, "This is no https address")
 	}
-	return s
+	return ""
 }
 
 // id reads what names a call.
@@ -86,6 +109,25 @@ func (r *reader) id(field, s string) string {
 		r.wrong(field, "Each call needs an id of 1 to 200 printable characters")
 	}
 	return s
+}
+
+// year9999 is the end of what JSON and people can write of a time, in Unix milliseconds.
+const year9999 = 253402300800000
+
+// moment is a time that a payload gives in Unix milliseconds; zero where it gives none.
+func moment(ms float64) time.Time {
+	if ms < 1 || ms >= year9999 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(ms)).UTC()
+}
+
+// when reads a time that a payload gives in words; zero stays zero.
+func (r *reader) when(field string, t time.Time) time.Time {
+	if t = t.UTC(); !t.IsZero() && (t.Year() < 1970 || t.Year() > 9999) {
+		r.wrong(field, "This is no time of a call")
+	}
+	return t
 }
 
 // turns cleans a transcript. Empty turns say nothing and are left out.
@@ -124,6 +166,9 @@ func plain(label string) string {
 	}, strings.ToLower(label))
 }
 
+// word200 is what fits a place of one line, see word.
+const word200 = 200
+
 // found sorts what a receptionist noted under names of its owner's choice: what is
 // known has its place, the rest are facts. Nothing that it noted already is replaced.
 func (r *reader) found(field string, h *bridge.Handoff, noted map[string]any) {
@@ -132,37 +177,56 @@ func (r *reader) found(field string, h *bridge.Handoff, noted map[string]any) {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys) // the same facts in the same order, whenever they come
+	own := h.Urgency  // what was said outright holds over what was noted
 	for _, k := range keys {
-		value := r.text(field+"."+k, said(noted[k]), 2000)
+		value := r.text(field+"."+first(k, 60), said(noted[k]), 2000)
 		if value == "" {
 			continue
 		}
 		is := func(what string) bool { return slices.Contains(known[what], plain(k)) }
 		set := func(to *string) bool {
-			if *to == "" {
+			if *to == "" && (to == &h.Summary || utf8.RuneCountInString(value) <= word200) {
 				*to = value
-				return true
 			}
 			return *to == value
 		}
 		switch {
 		case is("name") && set(&h.Name), is("email") && set(&h.Email), is("intent") && set(&h.Intent), is("summary") && set(&h.Summary):
 			continue
-		case is("callback") && set(&h.Callback):
+		case is("callback") && len(digit.FindAllString(value, 5)) == 5 && set(&h.Callback): // not "yes"
 			continue
-		case is("urgency") && h.Urgency == "" && bridge.ParseUrgency(value) != "":
-			h.Urgency = bridge.ParseUrgency(value)
-			if plain(k) == "emergency" || plain(k) == "isemergency" {
-				if h.Urgency = bridge.NormalUrgency; bridge.ParseUrgency(value).Urgent() {
-					h.Urgency = bridge.Emergency
-				}
-			}
+		case is("urgency") && own == "" && bridge.ParseUrgency(value) != "":
+			h.Urgency = more(h.Urgency, urgency(k, value))
 			continue
 		}
-		if len(h.Facts) < bridge.MaxFacts {
-			h.Facts = append(h.Facts, bridge.Fact{Label: label(k), Value: value})
+		f := bridge.Fact{Label: label(k), Value: value}
+		known := slices.ContainsFunc(h.Facts, func(o bridge.Fact) bool { return o.Label == f.Label })
+		if !known && len(h.Facts) < bridge.MaxFacts {
+			h.Facts = append(h.Facts, f)
 		}
 	}
+}
+
+var digit = regexp.MustCompile("[0-9]")
+
+// urgency is how much a matter presses that was noted under a name.
+func urgency(name, value string) bridge.Urgency {
+	u := bridge.ParseUrgency(value)
+	if name = plain(name); name != "emergency" && name != "isemergency" {
+		return u
+	}
+	if u.Urgent() {
+		return bridge.Emergency
+	}
+	return bridge.NormalUrgency
+}
+
+// more gives the greater urgency: no emergency, but urgent, is urgent.
+func more(a, b bridge.Urgency) bridge.Urgency {
+	if slices.Index(bridge.Urgencies[:], b) > slices.Index(bridge.Urgencies[:], a) {
+		return b
+	}
+	return a
 }
 
 // said is a value of JSON as people would write it.
@@ -177,11 +241,13 @@ func said(v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // people read it
+	if err := e.Encode(v); err != nil {
 		return ""
 	}
-	return string(b)
+	return b.String()
 }
 
 // label makes "best_time" into "Best time".
@@ -190,10 +256,7 @@ func label(key string) string {
 	if r, n := utf8.DecodeRuneInString(s); n > 0 {
 		s = strings.ToUpper(string(r)) + s[n:]
 	}
-	if utf8.RuneCountInString(s) > 60 {
-		s = string([]rune(s)[:60])
-	}
-	return s
+	return first(s, 60)
 }
 
 // finish bounds what every payload has, and gives what is wrong.
@@ -220,7 +283,7 @@ func unmarshal(body []byte, into any) error {
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return &bridge.Invalid{Field: field(kind.Field), Problem: "This is a " + kind.Value + ", and not the type that it should be"}
+		return &bridge.Invalid{Field: field(kind.Field), Problem: "It is of the wrong type: " + kind.Value}
 	}
 	return &bridge.Invalid{Field: "body", Problem: "This is no JSON"}
 }

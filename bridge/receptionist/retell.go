@@ -1,10 +1,6 @@
 package receptionist
 
-import (
-	"time"
-
-	"porchlight/bridge"
-)
+import "porchlight/bridge"
 
 // retell is what Retell posts: https://docs.retellai.com/features/webhook-overview.
 // Times are Unix milliseconds, those of words seconds after the start.
@@ -46,7 +42,7 @@ func DecodeRetell(body []byte) (bridge.Handoff, bool, error) {
 		return bridge.Handoff{}, false, err
 	}
 	c := &p.Call
-	r := &reader{}
+	r := &reader{cut: true}
 	switch p.Event {
 	case "call_ended", "call_analyzed", "transfer_bridged", "transfer_started":
 	case "":
@@ -60,14 +56,11 @@ func DecodeRetell(body []byte) (bridge.Handoff, bool, error) {
 		who, ours, field = c.To, c.From, "call.to_number"
 	}
 	h := &bridge.Handoff{
-		Provider: "retell", Call: r.id("call.call_id", c.ID), At: time.UnixMilli(int64(max(c.End, c.Start))).UTC(), Channel: bridge.Voice, Agent: c.Agent,
-		From: r.caller(field, who), To: line(ours), Ended: c.Ended, Summary: c.Analysis.Summary,
+		Provider: "retell", Call: r.id("call.call_id", c.ID), At: moment(max(c.End, c.Start)), Channel: bridge.Voice, Agent: c.Agent,
+		From: r.caller(field, who), To: line(ours), Ended: c.Ended, Summary: c.Analysis.Summary, StartedAt: moment(c.Start),
 	}
 	if c.Type == "web_call" {
 		h.From, h.Channel = "", bridge.Portal
-	}
-	if c.Start > 0 {
-		h.StartedAt = time.UnixMilli(int64(c.Start)).UTC()
 	}
 	if c.Ended == "call_transfer" || p.Event == "transfer_bridged" || p.Event == "transfer_started" {
 		h.Reason = "The call was put through"
@@ -75,13 +68,13 @@ func DecodeRetell(body []byte) (bridge.Handoff, bool, error) {
 	if p.Event != "call_ended" && p.Event != "call_analyzed" {
 		return r.finish(h)
 	}
-	h.Duration = time.Duration(c.Duration) * time.Millisecond
+	h.Duration = seconds(c.Duration / 1000)
 	h.Recording = r.link("call.recording_url", c.Recording)
 	var turns []bridge.Turn
 	for _, t := range c.Transcript {
 		turn := bridge.Turn{Speaker: bridge.SpokenByCaller, Text: t.Content, At: -1}
 		if len(t.Words) > 0 {
-			turn.At = seconds(t.Words[0].Start)
+			turn.At = after(&t.Words[0].Start)
 		}
 		switch t.Role {
 		case "agent":

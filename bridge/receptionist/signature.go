@@ -34,18 +34,26 @@ func within(at, now time.Time, window time.Duration) bool {
 	return at.After(now.Add(-window)) && at.Before(now.Add(window))
 }
 
+// How many bytes a secret of Standard Webhooks has.
+const minKey, maxKey = 24, 64
+
+var errBadSecret = errors.New("is no secret of Standard Webhooks: whsec_ and 24 to 64 bytes in base64, such as openssl rand -base64 32 makes")
+
 // DecodeSecret reads a secret of Standard Webhooks: base64, with or without the prefix
 // whsec_, of 24 to 64 bytes.
 func DecodeSecret(s string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "whsec_"))
-	if err != nil || len(key) < 24 || len(key) > 64 {
-		return nil, errors.New("is no secret of Standard Webhooks: whsec_ and 24 to 64 bytes in base64, such as openssl rand -base64 32 makes")
+	if err != nil || len(key) < minKey || len(key) > maxKey {
+		return nil, errBadSecret
 	}
 	return key, nil
 }
 
 // Standard verifies Standard Webhooks: https://www.standardwebhooks.com.
 func Standard(key []byte) (Verifier, error) {
+	if len(key) < minKey || len(key) > maxKey {
+		return nil, errBadSecret // the library signs with any key, also with none
+	}
 	wh, err := standardwebhooks.NewWebhookRaw(key)
 	if err != nil {
 		return nil, err

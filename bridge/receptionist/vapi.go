@@ -10,11 +10,11 @@ import (
 // https://docs.vapi.ai/server-url/events. Times in messages are Unix milliseconds.
 type vapi struct {
 	Message struct {
-		Type      string    `json:"type"`
-		Timestamp float64   `json:"timestamp"`
-		Ended     string    `json:"endedReason"`
-		StartedAt time.Time `json:"startedAt"`
-		EndedAt   time.Time `json:"endedAt"`
+		Type      string  `json:"type"`
+		Timestamp float64 `json:"timestamp"`
+		Ended     string  `json:"endedReason"`
+		StartedAt string  `json:"startedAt"`
+		EndedAt   string  `json:"endedAt"`
 		Customer  struct {
 			Number string `json:"number"`
 			Name   string `json:"name"`
@@ -41,9 +41,9 @@ type vapi struct {
 		} `json:"analysis"`
 		Artifact struct {
 			Messages []struct {
-				Role    string  `json:"role"`
-				Message string  `json:"message"`
-				From    float64 `json:"secondsFromStart"`
+				Role    string   `json:"role"`
+				Message string   `json:"message"`
+				From    *float64 `json:"secondsFromStart"`
 			} `json:"messages"`
 			Recording string `json:"recordingUrl"`
 		} `json:"artifact"`
@@ -59,7 +59,7 @@ func DecodeVapi(body []byte) (bridge.Handoff, bool, error) {
 		return bridge.Handoff{}, false, err
 	}
 	m := &p.Message
-	r := &reader{}
+	r := &reader{cut: true}
 	switch m.Type {
 	case "end-of-call-report":
 	case "transfer-update":
@@ -73,16 +73,16 @@ func DecodeVapi(body []byte) (bridge.Handoff, bool, error) {
 		return bridge.Handoff{}, false, nil
 	}
 	h := &bridge.Handoff{
-		Provider: "vapi", Call: r.id("message.call.id", m.Call.ID), At: time.UnixMilli(int64(m.Timestamp)).UTC(), Channel: bridge.Voice, Agent: m.Assistant.Name,
+		Provider: "vapi", Call: r.id("message.call.id", m.Call.ID), At: moment(m.Timestamp), Channel: bridge.Voice, Agent: m.Assistant.Name,
 		From: r.caller("message.customer.number", or(m.Customer.Number, m.Call.Customer.Number)), Name: or(m.Customer.Name, m.Call.Customer.Name),
-		To: line(m.Phone.Number), Ended: m.Ended, Summary: m.Analysis.Summary, StartedAt: m.StartedAt.UTC(),
+		To: line(m.Phone.Number), Ended: m.Ended, Summary: m.Analysis.Summary, StartedAt: r.parse("message.startedAt", m.StartedAt),
 	}
 	if m.Type == "transfer-update" {
 		h.Reason = "The call was put through"
 		return r.finish(h)
 	}
-	if m.EndedAt.After(m.StartedAt) && !m.StartedAt.IsZero() {
-		h.Duration = m.EndedAt.Sub(m.StartedAt)
+	if ended := r.parse("message.endedAt", m.EndedAt); !h.StartedAt.IsZero() {
+		h.Duration = seconds(ended.Sub(h.StartedAt).Seconds())
 	}
 	if m.Ended == "assistant-forwarded-call" {
 		h.Reason = "The call was put through"
@@ -92,14 +92,26 @@ func DecodeVapi(body []byte) (bridge.Handoff, bool, error) {
 	for _, t := range m.Artifact.Messages {
 		switch t.Role {
 		case "bot", "assistant":
-			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByAgent, Text: t.Message, At: seconds(t.From)})
+			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByAgent, Text: t.Message, At: after(t.From)})
 		case "user":
-			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByCaller, Text: t.Message, At: seconds(t.From)})
+			turns = append(turns, bridge.Turn{Speaker: bridge.SpokenByCaller, Text: t.Message, At: after(t.From)})
 		}
 	}
 	h.Turns = r.turns("message.artifact.messages", turns)
 	r.found("message.analysis.structuredData", h, m.Analysis.Data)
 	return r.finish(h)
+}
+
+// parse reads a time in RFC 3339; zero where there is none.
+func (r *reader) parse(field, s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		r.wrong(field, "This is no time in RFC 3339")
+	}
+	return r.when(field, t)
 }
 
 // line is a number that was called, as far as it is one.
