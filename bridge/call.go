@@ -76,7 +76,8 @@ func ParseCaller(s string) (Phone, error) {
 	if s == "" {
 		return "", nil
 	}
-	return ParsePhone(s)
+	number, _, _ := strings.Cut(s, "@") // sip:+14155550134@host
+	return ParsePhone(number)
 }
 
 // TextBackEvery is how long a caller who was texted back is not texted again, however

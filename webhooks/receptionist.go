@@ -115,7 +115,9 @@ func (h *Receptionist) read(r *http.Request, at door) (out handedOff, p *problem
 	if err != nil {
 		return out, explain(err, at)
 	}
-	if !ok {
+	// A caller who hung up at once is nobody's mistake: a vendor that is refused too
+	// often stops telling of calls at all.
+	if !ok || at.path != NeutralPath && !piece.Says() {
 		return handedOff{Status: "ignored"}, nil
 	}
 	done, err := h.Intake.HandOff(r.Context(), piece, string(body), request)
