@@ -30,7 +30,8 @@ var CallStates = [...]CallState{Ringing, Answered, Missed, Voicemail}
 // it. Words come late, twice and out of order: a call that was answered was not
 // missed, and what was missed may yet have left word.
 func (s CallState) By(word CallState) (CallState, bool) {
-	if s == Ringing && word != Ringing || s == Missed && word == Voicemail {
+	switch {
+	case s == Ringing && (word == Answered || word == Missed), s == Missed && word == Voicemail:
 		return word, true
 	}
 	return s, false

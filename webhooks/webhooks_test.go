@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,10 +30,16 @@ const (
 	public  = "https://texts.example.com"
 )
 
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.ReleaseMode)
+	os.Exit(m.Run())
+}
+
 // A desk is the webhooks before a real store.
 type desk struct {
 	*testing.T
 	store  *data.Store
+	in     *intake.Intake
 	h      http.Handler
 	counts map[string]int
 }
@@ -44,16 +51,15 @@ func newDesk(t *testing.T, s *data.Store) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{T: t, store: s, counts: map[string]int{}}
+	d.in = intake.New(intake.Options{Store: s, Now: time.Now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: carrier}, Answerable: sms.Answerable,
+		Split: func(s string) []string { return []string{s} }, Segments: func(string) int { return 1 }, Region: "US"})
 	hooks, err := New(Options{
-		Intake: intake.New(intake.Options{Store: s, Now: time.Now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: carrier}, Answerable: sms.Answerable,
-			Split: func(s string) []string { return []string{s} }, Segments: func(string) int { return 1 }, Region: "US"}),
-		Now: time.Now, PublicURL: public, AccountSID: account, Tokens: []string{token},
+		Intake: d.in, Now: time.Now, PublicURL: public, AccountSID: account, Tokens: []string{token},
 		Seen: func(route, result string) { d.counts[route+" "+result]++ },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.RedirectTrailingSlash = false
 	hooks.Mount(r)
@@ -294,13 +300,15 @@ func TestNothingIsRedirected(t *testing.T) {
 func FuzzWebhook(f *testing.F) {
 	f.Add("MessageSid="+sid(1)+"&AccountSid="+account+"&From=%2B14155550134&To=%2B14155550100&Body=Hi&NumMedia=0", "", false)
 	f.Add("ToCountry=US&MessageSid="+sid(2)+"&NumMedia=1&MediaUrl0=x&From=29372&To=12345&AccountSid="+account, "d=T", true)
+	f.Add("CallSid="+callSID(1)+"&ParentCallSid="+callSID(1)+"&AccountSid="+account+"&From=%2B14155550134&To=%2B14155550100&CallStatus=completed&DialCallStatus=busy", "", true)
+	f.Add("CallSid="+callSID(1)+"&AccountSid="+account+"&RecordingSid="+recordingSID(1)+"&RecordingUrl=https%3A%2F%2Fx%2F&RecordingDuration=5&TranscriptionText=%00", "", true)
 	f.Add("%zz;a=b&&&=", "?", true)
 	f.Add("Body=%00%ff&Body=2", "d=%zz", true)
 	s := datatest.SQLite(f, nil)
 	f.Fuzz(func(t *testing.T, body, query string, signed bool) {
 		d := newDesk(t, s)
-		for _, path := range []string{"/webhooks/twilio/sms", "/webhooks/twilio/status"} {
-			u := path + "?" + url.QueryEscape(query)
+		for _, route := range append([]string{"sms", "status"}, voiceRoutes...) {
+			u := "/webhooks/twilio/" + route + "?" + url.QueryEscape(query)
 			signature := "AAAA"
 			if form, err := url.ParseQuery(body); err == nil && signed {
 				signature = sms.Sign(token, public+u, form)

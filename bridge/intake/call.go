@@ -112,8 +112,8 @@ func (in *Intake) CallTaken(ctx context.Context, carrierID string) error {
 }
 
 // CallEnds applies the carrier's word on how a call ended: bridge.Answered or
-// bridge.Missed; empty where it only says that it is over. It gives the call as it is then, and what to say to a caller who is
-// still on the line.
+// bridge.Missed; empty where it only says that it is over. It gives the call as it is
+// then, and what to say to a caller who is still on the line.
 func (in *Intake) CallEnds(ctx context.Context, c bridge.Call, word bridge.CallState) (known bridge.Call, plan CallPlan, err error) {
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
 		s, err := tx.Settings()
@@ -226,7 +226,7 @@ func (in *Intake) textBack(tx *data.Tx, s *bridge.Settings, c *bridge.Call, who 
 		return false, nil
 	}
 	i := slices.IndexFunc(who.Addresses, func(a bridge.Address) bool { return a.Channel == bridge.SMS && a.Value == c.From })
-	if i < 0 || !who.Addresses[i].Usable() {
+	if i < 0 || !who.Addresses[i].Usable() || who.Told == bridge.ToldNothing || who.Told == bridge.ToldByEmail {
 		return false, nil
 	}
 	now := in.Now()
@@ -238,6 +238,7 @@ func (in *Intake) textBack(tx *data.Tx, s *bridge.Settings, c *bridge.Call, who 
 		return false, err
 	}
 	f.By, f.To = bridge.SMS, who.Addresses[i]
+	f.Conversation.Line = c.Line // the number that they called, for they expect nothing from another
 	if !bridge.Decide(bridge.System, bridge.DoReply, &f).Allowed() {
 		return false, nil
 	}
@@ -283,15 +284,8 @@ func (in *Intake) CallRecorded(ctx context.Context, r Recorded) error {
 		if err != nil || c.Recording != "" {
 			return err
 		}
-		if c.State == bridge.Ringing { // the word that it was missed is still to come
-			s, err := tx.Settings()
-			if err != nil {
-				return err
-			}
-			c.State, _ = c.State.By(bridge.Missed)
-			if err := in.missed(tx, s, &c); err != nil {
-				return err
-			}
+		if err := in.unanswered(tx, &c); err != nil {
+			return err
 		}
 		c.State, _ = c.State.By(bridge.Voicemail)
 		c.Recording = r.ID
@@ -310,9 +304,32 @@ func (in *Intake) CallRecorded(ctx context.Context, r Recorded) error {
 		}); err != nil {
 			return err
 		}
-		return errors.Join(tx.SaveCall(c), tx.Arrives(c.Conversation, in.Now()), tx.Foretell(head, body))
+		if err := errors.Join(tx.SaveCall(c), tx.Arrives(c.Conversation, in.Now())); err != nil {
+			return err
+		}
+		if heard := slices.ContainsFunc(head.Folded, func(m bridge.Message) bool { return m.ClientID == wordsOf(r.Call) }); heard {
+			return nil // their words are on the row already, and say more
+		}
+		return tx.Foretell(head, body)
 	})
 }
+
+// unanswered makes a call that nobody was said to take a missed one: its voicemail was
+// faster than the word that it was missed.
+func (in *Intake) unanswered(tx *data.Tx, c *bridge.Call) error {
+	if c.State != bridge.Ringing {
+		return nil
+	}
+	s, err := tx.Settings()
+	if err != nil {
+		return err
+	}
+	c.State, _ = c.State.By(bridge.Missed)
+	return in.missed(tx, s, c)
+}
+
+// wordsOf is the key of a voicemail's words.
+func wordsOf(call string) string { return "words:" + call }
 
 // CallTranscribed keeps the words of a voicemail, as the carrier heard them. A call
 // that nobody knows is bridge.ErrNotFound.
@@ -320,7 +337,10 @@ func (in *Intake) CallTranscribed(ctx context.Context, call, words string) error
 	words = bridge.CleanText(words)
 	return in.Store.Write(ctx, func(tx *data.Tx) error {
 		c, err := tx.CallOf(call)
-		if err != nil || c.Message == 0 || words == "" {
+		if err != nil || words == "" {
+			return err
+		}
+		if err := in.unanswered(tx, &c); err != nil || c.Message == 0 {
 			return err
 		}
 		fresh, err := tx.TakeTranscript(c.ID)
@@ -332,7 +352,7 @@ func (in *Intake) CallTranscribed(ctx context.Context, call, words string) error
 			return err
 		}
 		if _, err := tx.AddMessage(bridge.Message{
-			Conversation: c.Conversation, At: in.Now(), Direction: bridge.In, Channel: bridge.Voice, Author: head.Author, Behind: head.ID, Body: words, ClientID: "words:" + call,
+			Conversation: c.Conversation, At: in.Now(), Direction: bridge.In, Channel: bridge.Voice, Author: head.Author, Behind: head.ID, Body: words, ClientID: wordsOf(call),
 		}); err != nil {
 			return err
 		}

@@ -45,6 +45,9 @@ func (f *fields) seconds(name string) time.Duration {
 func DecodeCall(form url.Values) (bridge.Call, error) {
 	f := fields{form: form}
 	c := bridge.Call{CarrierID: f.call("CallSid"), To: f.address("To")}
+	if d := f.optional("Direction"); d != "" && d != "inbound" {
+		f.refuse("Direction", "is not that of a call to a line") // a phone that rings for a caller, say
+	}
 	if p, err := bridge.ParseCaller(f.optional("From")); err == nil {
 		c.From = string(p)
 	} // what is no number, such as a SIP address, cannot be texted or called back either
