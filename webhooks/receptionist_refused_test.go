@@ -45,7 +45,6 @@ func TestWhatIsRefusedIsExplainedAndLeavesNothingBehind(t *testing.T) {
 			{"an old signature", RetellPath, retell, at(-6 * time.Minute), 401, "expired", "header.timestamp"}, {"an old signature", ElevenLabsPath, eleven, at(-31 * time.Minute), 401, "expired", "header.timestamp"},
 			{"nothing that is new", NeutralPath, bare, genuine, 422, "invalid", "body.call_id"},
 			{"nobody in the first piece", NeutralPath, r.neutral(`{"contact":null}`), genuine, 422, "invalid", "body.contact"},
-			{"a call in which nothing was said", RetellPath, `{"event":"call_ended","call":{"call_id":"x","from_number":"+14155550134"}}`, genuine, 422, "invalid", "body.call.call_id"},
 			{"a number without its country code", NeutralPath, r.neutral(`{"contact":{"phone":"4155550134"}}`), genuine, 422, "invalid", "body.contact.phone"},
 			{"a number without its country code", VapiPath, strings.ReplaceAll(vapi, theirNumber, "4155550134"), genuine, 422, "invalid", "body.message.customer.number"},
 			{"a number without its country code", RetellPath, strings.ReplaceAll(retell, theirNumber, "4155550134"), genuine, 422, "invalid", "body.call.from_number"},
@@ -89,6 +88,20 @@ func TestWhatIsRefusedIsExplainedAndLeavesNothingBehind(t *testing.T) {
 			if r.counts["receptionist "+tt.path+" "+tt.word] != counted+1 {
 				t.Errorf("%s to %s is not counted: %v", tt.name, tt.path, r.counts)
 			}
+		}
+		if after := r.rows(); after != before {
+			t.Errorf("stored: %s\nbefore: %s", after, before)
+		}
+	})
+}
+
+// A vendor that is refused too often stops telling of calls at all, and a caller who hung
+// up at once is nobody's mistake.
+func TestAVendorsCallInWhichNothingWasSaidIsTakenAndNotKept(t *testing.T) {
+	eachReception(t, func(r *reception) {
+		before := r.rows()
+		if status := r.post(RetellPath, `{"event":"call_ended","call":{"call_id":"x","from_number":"+14155550134"}}`); status != "ignored" {
+			t.Errorf("it was %s", status)
 		}
 		if after := r.rows(); after != before {
 			t.Errorf("stored: %s\nbefore: %s", after, before)

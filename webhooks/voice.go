@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -46,9 +47,9 @@ func (t *Twilio) voice(ctx context.Context, _ *http.Request, form url.Values, ra
 	if err != nil {
 		return sms.TwiML{}, err
 	}
-	if len(plan.Numbers) == 0 { // nobody is there to ring
-		_, plan, err := t.Intake.CallEnds(ctx, c, bridge.Missed)
-		return t.leaveWord(plan), err
+	// Where dialed could not be answered, the fallback is asked in its place.
+	if len(plan.Numbers) == 0 || strings.HasSuffix(form.Get("ErrorUrl"), "/voice/dialed") {
+		return t.nobodyCame(ctx, c, bridge.Missed)
 	}
 	dial := sms.Dial{Action: t.voiceURL("dialed"), Timeout: int(plan.Ring / time.Second), AnswerOnBridge: true}
 	for _, phone := range plan.Numbers {
@@ -94,6 +95,11 @@ func (t *Twilio) dialed(ctx context.Context, _ *http.Request, form url.Values, _
 	if err != nil {
 		return sms.TwiML{}, err
 	}
+	return t.nobodyCame(ctx, c, word)
+}
+
+// nobodyCame ends a call that somebody took, and lets the caller leave word otherwise.
+func (t *Twilio) nobodyCame(ctx context.Context, c bridge.Call, word bridge.CallState) (sms.TwiML, error) {
 	known, plan, err := t.Intake.CallEnds(ctx, c, word)
 	if err != nil || known.State == bridge.Answered {
 		return sms.TwiML{Verbs: []any{sms.Hangup{}}}, err

@@ -36,8 +36,12 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 			return err
 		}
 		plan = in.plan(s, c.From)
-		if _, err := in.callOf(tx, c, plan.ToAI, raw); err != nil {
+		known, err := in.callOf(tx, c, plan.ToAI, raw)
+		if err != nil {
 			return fmt.Errorf("keep call: %w", err)
+		}
+		if known.State != bridge.Ringing { // asked about again in the middle of it: nobody is rung twice
+			plan.Numbers = nil
 		}
 		return nil
 	})
