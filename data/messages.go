@@ -366,7 +366,7 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 		}
 	}
 	if len(sent) > 0 {
-		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN "+among(&sent)+" ORDER BY id", sent...)
+		ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE message_id IN "+among(&sent)+" AND purpose <> 'bot' ORDER BY id", sent...)
 		if err != nil {
 			return fmt.Errorf("read deliveries: %w", err)
 		}
