@@ -60,12 +60,14 @@ func (tx *Tx) AddDelivery(d bridge.Delivery, now time.Time) (bridge.Delivery, er
 
 // AddMail queues a mail about a message. One about the same conversation that waits
 // for the same person is carried by it: the new one says both. It waits for further
-// messages until its NextAt, but at most limit after the first message.
+// messages until its NextAt, but at most limit after the first message. What people
+// and the AI receptionist write goes apart, for a takeover stops only the latter.
 func (tx *Tx) AddMail(d bridge.Delivery, now time.Time, limit time.Duration) (bridge.Delivery, error) {
 	waiting, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
 		WHERE conversation_id = $1 AND recipient = $2 AND channel = 'email' AND state = 'queued' AND attempts = 0
-			AND state IN ('queued', 'sending', 'unknown') AND purpose = $3 AND COALESCE(contact_id, 0) = $4 AND COALESCE(staff_id, 0) = $5`,
-		d.Conversation, d.To, cmp.Or(d.Purpose, bridge.ForMessage), d.Contact, d.Staff)
+			AND state IN ('queued', 'sending', 'unknown') AND purpose = $3 AND COALESCE(contact_id, 0) = $4 AND COALESCE(staff_id, 0) = $5
+			AND COALESCE(hold_id, 0) = $6`,
+		d.Conversation, d.To, cmp.Or(d.Purpose, bridge.ForMessage), d.Contact, d.Staff, d.Hold)
 	if err != nil {
 		return d, err
 	}

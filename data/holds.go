@@ -57,6 +57,29 @@ func (tx *Tx) EndHold(h bridge.Hold, now time.Time) (bool, error) {
 	return true, err
 }
 
+// CancelHeld ends what is still to leave under a hold: what the AI receptionist wrote,
+// and word to it. Otherwise the answer of whoever took over would stand in line behind it.
+func (tx *Tx) CancelHeld(id bridge.ConversationID, hold bridge.HoldID, now time.Time) error {
+	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE conversation_id = $1 AND hold_id = $2 AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, id, hold)
+	for _, d := range ds {
+		if err == nil {
+			d.State, d.NextAt, d.Detail = bridge.Canceled, time.Time{}, "a person took over before it left"
+			err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now)
+		}
+	}
+	return err
+}
+
+// Untold reports whether word to the AI receptionist under a hold waits to leave, and
+// whether some of it was never tried.
+func (tx *Tx) Untold(id bridge.ConversationID, hold bridge.HoldID) (waits, untried bool, err error) {
+	least, err := tx.count(`
+		SELECT COALESCE(MIN(attempts), -1) FROM deliveries
+		WHERE conversation_id = $1 AND hold_id = $2 AND purpose = 'bot' AND state = 'queued' AND state IN ('queued', 'sending', 'unknown')`, id, hold)
+	return least >= 0, least == 0, err
+}
+
 // FirstWord reports whether the AI receptionist has not written under a hold until now.
 func (tx *Tx) FirstWord(hold bridge.HoldID) (bool, error) {
 	n, err := tx.exec("UPDATE holds SET spoke = TRUE WHERE id = $1 AND NOT spoke", hold)

@@ -35,6 +35,9 @@ func (in *Intake) fallBack(tx *data.Tx, d bridge.Delivery) error {
 	if err != nil || seenAlready(m, d) {
 		return err
 	}
+	if d.Hold == 0 {
+		m = sentByPeople(m)
+	}
 	c, err := tx.Contact(d.Contact)
 	if err != nil {
 		return err

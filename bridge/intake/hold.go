@@ -24,6 +24,15 @@ func holdOf(m bridge.Message) bridge.HoldID {
 	return 0
 }
 
+// sentByPeople is a message whose deliveries leave though the hold under which it was
+// written has ended, because a person sends it.
+func sentByPeople(m bridge.Message) bridge.Message {
+	if m.Author.Kind == bridge.ByAI {
+		m.Author.ID = 0
+	}
+	return m
+}
+
 // attended looks at a conversation before a message of its contact is stored. Without
 // a receptionist nobody asks, so that texts are stored sooner.
 func (in *Intake) attended(tx *data.Tx, id bridge.ConversationID) (was data.Attended, err error) {
@@ -104,11 +113,15 @@ func (in *Intake) takeFromBot(tx *data.Tx, f *bridge.Facts, by bridge.Staff, now
 	if err != nil || !had {
 		return err
 	}
+	if err := tx.CancelHeld(f.Conversation.ID, h, now); err != nil {
+		return fmt.Errorf("stop what the receptionist wrote: %w", err)
+	}
 	return event(tx, f.Conversation.ID, by.Name+" took over from the "+in.BotName, now)
 }
 
 // TakeOver gives a conversation to a member of staff: from that moment the AI
-// receptionist cannot write in it any more, and what it wrote and has not left stays.
+// receptionist cannot write in it any more, and what it wrote and has not left never
+// leaves.
 func (in *Intake) TakeOver(ctx context.Context, actor bridge.Staff, id bridge.ConversationID) error {
 	return in.act(ctx, actor, id, bridge.DoTakeOver, func(tx *data.Tx, f bridge.Facts, now time.Time) (string, error) {
 		held := f.Conversation.Hold != 0
@@ -246,7 +259,20 @@ func (in *Intake) botSays(tx *data.Tx, hold bridge.HoldID, f *bridge.Facts, d Dr
 	if m.Deliveries, err = in.deliver(tx, m, f, time.Time{}); err != nil {
 		return m, err
 	}
-	return m, errors.Join(tx.AwaitAnswer(hold, time.Time{}), in.placeAnswer(tx, f, m))
+	return m, errors.Join(in.botAnswered(tx, hold, f), in.placeAnswer(tx, f, m))
+}
+
+// botAnswered notes that nothing waits for the AI receptionist any more, but for what it
+// has not been told of yet.
+func (in *Intake) botAnswered(tx *data.Tx, hold bridge.HoldID, f *bridge.Facts) error {
+	if err := tx.AwaitAnswer(hold, time.Time{}); err != nil {
+		return err
+	}
+	_, untried, err := tx.Untold(f.Conversation.ID, hold)
+	if err != nil || !untried {
+		return err
+	}
+	return tx.AwaitAnswer(hold, in.Now().Add(f.Settings.Receptionist.Wait()))
 }
 
 // HandOffHold ends a hold because the AI receptionist says so; h is what it found out.
@@ -324,8 +350,7 @@ func (in *Intake) HandUnanswered(ctx context.Context) (next time.Time, err error
 			if err != nil {
 				break
 			}
-			h.End = bridge.HoldSilent
-			err = in.release(tx, h, bridge.Handoff{})
+			err = in.giveUpOn(tx, h)
 		}
 		return err
 	})
@@ -333,6 +358,20 @@ func (in *Intake) HandUnanswered(ctx context.Context) (next time.Time, err error
 		return time.Time{}, err
 	}
 	return next, in.Store.Read(ctx, look)
+}
+
+// giveUpOn ends a hold whose time to answer is over, and tells apart whether the AI
+// receptionist was silent or could not be told.
+func (in *Intake) giveUpOn(tx *data.Tx, h bridge.Hold) error {
+	waits, _, err := tx.Untold(h.Conversation, h.ID)
+	if err != nil {
+		return err
+	}
+	h.End = bridge.HoldSilent
+	if waits {
+		h.End = bridge.HoldBroken
+	}
+	return in.release(tx, h, bridge.Handoff{})
 }
 
 // ReleaseAll gives people every conversation that the AI receptionist holds, as when it

@@ -105,7 +105,7 @@ func (in *Intake) sendInstead(tx *data.Tx, actor bridge.Staff, d bridge.Delivery
 		return nil // it goes, or went, this way already
 	}
 	m.At = in.Now()
-	_, err = in.send(tx, m, &f, f.Contact, f.Tell[0], decided.NotBefore)
+	_, err = in.send(tx, sentByPeople(m), &f, f.Contact, f.Tell[0], decided.NotBefore)
 	return err
 }
 
