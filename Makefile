@@ -9,9 +9,10 @@ test:
 	go test ./...
 
 # gin pulls in a MessagePack codec that nobody here speaks, and net/http an HTTP/2: the proxy in front speaks that with
-# browsers, and 64 kept connections do to a carrier. The tags leave both out.
+# browsers, and 64 kept connections do to a carrier. The tags leave both out. SQLite is compiled for size: half a
+# megabyte less, and a text is stored 2 % slower.
 build:
-	go build -tags nomsgpack,nethttpomithttp2 -trimpath -ldflags '-s -w' -o porchlight ./cmd/porchlight
+	CGO_CFLAGS='-Os -fno-asynchronous-unwind-tables' go build -tags nomsgpack,nethttpomithttp2 -trimpath -ldflags '-s -w' -o porchlight ./cmd/porchlight
 
 check:
 	bash .ci/run

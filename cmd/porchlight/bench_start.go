@@ -52,6 +52,7 @@ func (b *bench) binary(ctx context.Context) error {
 	}
 	file := filepath.Join(b.dir, "release")
 	cmd := exec.CommandContext(ctx, gobin, "build", "-tags", "nomsgpack,nethttpomithttp2", "-trimpath", "-ldflags", "-s -w", "-o", file, "porchlight/cmd/porchlight")
+	cmd.Env = append(os.Environ(), "CGO_CFLAGS=-Os -fno-asynchronous-unwind-tables")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.say("the size of a release build is not measured: go build: %v: %s", err, out)
 		return nil
