@@ -76,7 +76,6 @@ const (
 
 func eachDesk(t *testing.T, test func(*desk)) {
 	t.Helper()
-	t.Parallel()
 	datatest.EachOptions(t, func(t *testing.T, o data.Options) { test(newDesk(t, o, deskPlan{})) })
 }
 

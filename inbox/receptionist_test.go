@@ -266,7 +266,6 @@ func TestAReceptionistThatCannotBeToldLosesTheConversationToPeople(t *testing.T)
 		"nobody listens":                              {nil, time.Minute, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			datatest.EachOptions(t, func(t *testing.T, o data.Options) {
 				plan := deskPlan{}
 				if c.does == nil {
