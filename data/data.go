@@ -96,6 +96,7 @@ func (s *Store) closePools() error { return errors.Join(s.r.Close(), s.w.Close()
 func (s *Store) committed(c bridge.Commit) {
 	s.onCommit(c)
 	if len(c.Changed) > 0 || c.Missed {
+		s.index.writes.Add(int64(c.Writes))
 		select {
 		case s.index.wake <- struct{}{}:
 		default: // one signal waits already

@@ -25,6 +25,7 @@ const maxToken = 100
 // tokens are the words of a text: letters and digits in a row. Of scripts that put
 // no spaces between words each character is one, and their words are phrases.
 func tokens(text string) (out []token) {
+	out = make([]token, 0, len(text)/5+1)
 	start := -1
 	end := func(to int) {
 		if start >= 0 {
@@ -74,8 +75,10 @@ func fold(w string) string {
 }
 
 func wordsOf(text string) (out []string) {
-	for _, t := range tokens(text) {
-		out = append(out, t.word)
+	all := tokens(text)
+	out = make([]string, len(all))
+	for i, t := range all {
+		out[i] = t.word
 	}
 	return out
 }
