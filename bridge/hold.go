@@ -21,6 +21,10 @@ const (
 	HoldStopped HoldEnd = "stopped" // the receptionist was switched off
 )
 
+// ByPerson reports whether a person ended it: what the AI receptionist wrote before and
+// has not left is not wanted any more.
+func (e HoldEnd) ByPerson() bool { return e == HoldTaken || e == HoldClosed }
+
 // Title is why it ended in words, for people who take over.
 func (e HoldEnd) Title() string {
 	switch e {

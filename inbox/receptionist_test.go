@@ -92,6 +92,20 @@ func TestAReceptionistsTextThatWaitsForAnotherTryNeverLeavesAfterATakeover(t *te
 	})
 }
 
+func TestAReceptionistsTextThatWaitsDoesNotLeaveAfterAPersonClosed(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		d.sim.FailNext(1, http.StatusTooManyRequests)
+		conv, _ := d.texts(anasPhone, "My tap leaks")
+		d.answers(d.hears(1), "Where is it?", "")
+		m := by(bridge.ByAI, d.said(conv))[0]
+		d.until("it waits for another try", func() bool { x := d.delivery(m.ID); return x.State == bridge.Queued && x.Attempts == 1 })
+		d.closes(conv)
+		if x := d.delivery(m.ID); x.State != bridge.Canceled {
+			t.Errorf("after it was closed: %+v", x)
+		}
+	})
+}
+
 func TestAReceptionistsTextAtTheCarrierDuringATakeoverIsNotTriedAgain(t *testing.T) {
 	eachDesk(t, func(d *desk) {
 		d.sim.Script(smstest.Fault{Status: http.StatusTooManyRequests, Code: 20429, Delay: 300 * time.Millisecond})

@@ -104,19 +104,29 @@ func (in *Intake) tellBot(tx *data.Tx, id bridge.ConversationID, hold bridge.Hol
 // takeFromBot ends the AI receptionist's hold because a person does something in the
 // conversation.
 func (in *Intake) takeFromBot(tx *data.Tx, f *bridge.Facts, by bridge.Staff, now time.Time) error {
-	h := f.Conversation.Hold
-	if h == 0 {
-		return nil
-	}
-	f.Conversation.Hold = 0
-	had, err := tx.EndHold(bridge.Hold{ID: h, Conversation: f.Conversation.ID, End: bridge.HoldTaken, EndedBy: by.ID}, now)
+	had, err := endHold(tx, f, by, bridge.HoldTaken, now)
 	if err != nil || !had {
 		return err
 	}
-	if err := tx.CancelHeld(f.Conversation.ID, h, now); err != nil {
-		return fmt.Errorf("stop what the receptionist wrote: %w", err)
-	}
 	return event(tx, f.Conversation.ID, by.Name+" took over from the "+in.BotName, now)
+}
+
+// endHold takes a conversation from the AI receptionist for a person, and stops what it
+// wrote and has not left. It reports whether the receptionist had it.
+func endHold(tx *data.Tx, f *bridge.Facts, by bridge.Staff, end bridge.HoldEnd, now time.Time) (bool, error) {
+	h := f.Conversation.Hold
+	if h == 0 {
+		return false, nil
+	}
+	f.Conversation.Hold = 0
+	had, err := tx.EndHold(bridge.Hold{ID: h, Conversation: f.Conversation.ID, End: end, EndedBy: by.ID}, now)
+	if err != nil || !had {
+		return false, err
+	}
+	if err := tx.CancelHeld(f.Conversation.ID, h, now); err != nil {
+		return false, fmt.Errorf("stop what the receptionist wrote: %w", err)
+	}
+	return true, nil
 }
 
 // TakeOver gives a conversation to a member of staff: from that moment the AI

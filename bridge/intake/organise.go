@@ -76,10 +76,8 @@ func (in *Intake) Close(ctx context.Context, actor bridge.Staff, id bridge.Conve
 				return "", err
 			}
 		}
-		if h := f.Conversation.Hold; h != 0 {
-			if _, err := tx.EndHold(bridge.Hold{ID: h, Conversation: id, End: bridge.HoldClosed, EndedBy: actor.ID}, now); err != nil {
-				return "", err
-			}
+		if _, err := endHold(tx, &f, actor, bridge.HoldClosed, now); err != nil {
+			return "", err
 		}
 		return actor.Name + " closed this", tx.SetState(id, bridge.Closed, time.Time{})
 	})

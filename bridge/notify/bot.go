@@ -103,9 +103,9 @@ func (n *Notify) bot(tx *data.Tx, c data.Claim) (bridge.Outgoing, error) {
 	return out, err
 }
 
-// overtaken reports whether a person has taken over since the AI receptionist wrote
+// overtaken reports whether a person has ended the hold since the AI receptionist wrote
 // what a delivery carries.
 func overtaken(tx *data.Tx, c data.Claim) (bool, error) {
 	h, err := tx.Hold(c.Hold)
-	return h.End == bridge.HoldTaken, err
+	return h.End.ByPerson(), err
 }
