@@ -82,8 +82,8 @@ func (a AnswersTexts) Title() string {
 	return "Only where somebody gives it a conversation"
 }
 
-// LeftAlone is how long nobody of the team has written in a conversation before the
-// AI receptionist takes a new message in it by itself.
+// LeftAlone is how long nobody of the team has written in a conversation, and how long
+// it has been people's, before the AI receptionist takes a new message in it by itself.
 const LeftAlone = 12 * time.Hour
 
 // ReceptionistSettings are what the AI receptionist may do. Their zero value gives it

@@ -125,19 +125,21 @@ type Attended struct {
 	OptedOut bool
 	Hold     bridge.HoldID
 	WroteAt  time.Time // when one of the team last wrote in it; zero: never
+	LeftAt   time.Time // when the AI receptionist last handed it over, or a person took it over; zero: never
 }
 
 // Attended looks at a conversation.
 func (tx *Tx) Attended(id bridge.ConversationID) (Attended, error) {
 	return one(tx, func(s scanner) (a Attended, err error) {
-		var wrote int64
-		err = s.Scan(&a.Kind, &a.State, &a.Assigned, &a.Held, &a.OptedOut, &a.Hold, &wrote)
-		a.WroteAt = moment(wrote)
+		var wrote, left int64
+		err = s.Scan(&a.Kind, &a.State, &a.Assigned, &a.Held, &a.OptedOut, &a.Hold, &wrote, &left)
+		a.WroteAt, a.LeftAt = moment(wrote), moment(left)
 		return a, err
 	}, `
 		SELECT kind, state, assignee_id IS NOT NULL, held, opted_out, COALESCE(hold_id, 0), COALESCE((
 			SELECT MAX(at) FROM (SELECT at, author_kind, direction FROM messages m WHERE m.conversation_id = c.id ORDER BY m.id DESC LIMIT 100) AS last
-			WHERE author_kind = 'staff' AND direction = 'out'), 0)
+			WHERE author_kind = 'staff' AND direction = 'out'), 0),
+			COALESCE((SELECT MAX(h.ended_at) FROM holds h WHERE h.conversation_id = c.id AND h.ended IN ('handed', 'taken')), 0)
 		FROM conversations c WHERE id = $1`, id)
 }
 

@@ -71,7 +71,7 @@ func (in *Intake) takesByItself(tx *data.Tx, was data.Attended) (bool, error) {
 	if was.Kind != bridge.KindCustomer || was.Assigned || was.Held || was.OptedOut {
 		return false, nil
 	}
-	if was.State != bridge.Closed && now.Sub(was.WroteAt) < bridge.LeftAlone {
+	if was.State != bridge.Closed && (now.Sub(was.WroteAt) < bridge.LeftAlone || now.Sub(was.LeftAt) < bridge.LeftAlone) {
 		return false, nil
 	}
 	s, err := tx.Settings()
