@@ -86,6 +86,14 @@ func (tx *Tx) FirstWord(hold bridge.HoldID) (bool, error) {
 	return n == 1, err
 }
 
+// BotWrote counts what the AI receptionist wrote in a conversation after a time, among
+// the newest messages.
+func (tx *Tx) BotWrote(id bridge.ConversationID, since time.Time) (int64, error) {
+	return tx.count(`
+		SELECT COUNT(*) FROM (SELECT at, author_kind, direction, behind FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT 500) AS newest
+		WHERE author_kind = 'ai' AND direction = 'out' AND behind IS NULL AND at > $2`, id, millis(since))
+}
+
 // AwaitAnswer says by when the AI receptionist must answer; of several messages the
 // first counts. The zero time: nothing waits any more.
 func (tx *Tx) AwaitAnswer(hold bridge.HoldID, by time.Time) error {

@@ -538,6 +538,28 @@ func TestAReceptionistsRetryMakesOneMessageAlsoAfterATakeover(t *testing.T) {
 	})
 }
 
+func TestAReceptionistThatTalksToAMachineIsStopped(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		conv, _ := d.texts(anasPhone, "This is an automatic answer")
+		h := d.hears(1)
+		for n := range bridge.BotAnHour {
+			if a := d.answers(h, fmt.Sprint("Thank you ", n), ""); a.status != 201 {
+				t.Fatalf("%d: %d %s", n, a.status, a.body)
+			}
+		}
+		if a := d.answers(h, "Thank you again", ""); a.status != 429 || a.Code != "too_often" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		if got := len(by(bridge.ByAI, d.said(conv))); got != bridge.BotAnHour {
+			t.Errorf("%d messages", got)
+		}
+		d.later(time.Hour)
+		if a := d.answers(h, "Good morning", ""); a.status != 201 {
+			t.Errorf("an hour later: %d %s", a.status, a.body)
+		}
+	})
+}
+
 func TestAHoldsTokenOpensNothingElse(t *testing.T) {
 	eachDesk(t, func(d *desk) {
 		conv, _ := d.texts(anasPhone, "My tap leaks")

@@ -242,6 +242,11 @@ func (in *Intake) botSays(tx *data.Tx, hold bridge.HoldID, f *bridge.Facts, d Dr
 	if err := bridge.Decide(actor, bridge.DoReply, f).Err(); err != nil {
 		return m, err
 	}
+	if n, err := tx.BotWrote(d.Conversation, in.Now().Add(-time.Hour)); err != nil {
+		return m, err
+	} else if n >= bridge.BotAnHour {
+		return m, &bridge.Denied{Code: "too_often", Sentence: "It wrote 60 messages here within an hour", Fix: "Hand the conversation over"}
+	}
 	first, err := tx.FirstWord(hold)
 	if err != nil {
 		return m, err
