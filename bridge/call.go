@@ -85,6 +85,10 @@ func ParseCaller(s string) (Phone, error) {
 // often they call.
 const TextBackEvery = 4 * time.Hour
 
+// TextBacksAnHour is how many callers are texted back in an hour, at most: whoever calls
+// with ever other numbers that are not theirs shall not text strangers at our cost.
+const TextBacksAnHour = 60
+
 // CallSettings are what happens with calls to a line. Their zero value is what most
 // businesses want.
 type CallSettings struct {

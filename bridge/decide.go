@@ -450,6 +450,8 @@ func decideHolder(a Actor, do Action, f *Facts) Decision {
 		return roleCannotAnswer(a.Role)
 	case do == DoGiveBack && !f.Bot:
 		return Decision{"no_receptionist", "There is no AI receptionist for texts", "Set receptionist.bot_url in the configuration", RuleGate, time.Time{}}
+	case do == DoGiveBack && f.Conversation.Assignee != 0 && int64(f.Conversation.Assignee) != a.ID && !a.Role.Office():
+		return Decision{"assigned", "It is assigned to " + f.Conversation.AssigneeName, "Ask them, or the office, to give it back", RuleRole, time.Time{}}
 	case do == DoGiveBack && f.Conversation.Held:
 		return Decision{"on_hold", "Sending is on hold in this conversation", "Lift the hold in its menu", RuleConversation, time.Time{}}
 	}

@@ -116,6 +116,9 @@ func TestEachRefusalHasItsReasonAndItsFix(t *testing.T) {
 		{"on_hold", owner, DoReply, RuleConversation, fine(KindCustomer), func(f *Facts) { f.Conversation.Held = true }},
 		{"on_hold", owner, DoGiveBack, RuleConversation, fine(KindCustomer), func(f *Facts) { f.Conversation.Held = true }},
 		{"no_receptionist", owner, DoGiveBack, RuleGate, fine(KindCustomer), func(f *Facts) { f.Bot = false }},
+		{"assigned", staffActor(Tradie), DoGiveBack, RuleRole, fine(KindJob), func(f *Facts) {
+			f.Conversation.Assignee, f.Conversation.AssigneeName, f.OnRecord, f.Settings.FieldAnswers = 8, "Sam Ortiz", true, true
+		}},
 		{"role", staffActor(Tradie), DoTakeOver, RuleRole, fine(KindCustomer), func(f *Facts) { f.Conversation.Assignee, f.Settings.FieldAnswers = 7, false }},
 		{"portal_off", owner, DoReply, RuleGate, fine(KindJob), func(f *Facts) { f.Settings.PortalOn = false }},
 		{"portal_off", owner, DoStart, RuleGate, starting(KindJob), func(f *Facts) { f.Settings.PortalOn = false }},

@@ -86,9 +86,13 @@ func (a AnswersTexts) Title() string {
 	return "Only where somebody gives it a conversation"
 }
 
-// LeftAlone is how long nobody of the team has written in a conversation before the
-// AI receptionist takes a new message in it by itself.
+// LeftAlone is how long nobody of the team has written in a conversation, and how long
+// it has been people's, before the AI receptionist takes a new message in it by itself.
 const LeftAlone = 12 * time.Hour
+
+// BotAnHour is how many messages the AI receptionist writes in one conversation in an
+// hour, at most: two machines that answer each other would never end.
+const BotAnHour = 60
 
 // ReceptionistSettings are what the AI receptionist may do. Their zero value gives it
 // nothing by itself.

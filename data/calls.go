@@ -52,8 +52,11 @@ func (tx *Tx) TakeTranscript(id bridge.CallID) (bool, error) {
 	return n == 1, err
 }
 
-// TextedBack reports whether a caller was texted back after a time.
-func (tx *Tx) TextedBack(caller string, since time.Time) (bool, error) {
-	n, err := tx.count("SELECT COUNT(*) FROM calls WHERE caller = $1 AND texted_at > 0 AND texted_at >= $2", caller, millis(since))
-	return n > 0, err
+// TextedBack counts how often a caller was texted back after a time; all callers, where
+// it is empty.
+func (tx *Tx) TextedBack(caller string, since time.Time) (int64, error) {
+	if caller == "" {
+		return tx.count("SELECT COUNT(*) FROM calls WHERE texted_at > 0 AND texted_at >= $1", millis(since))
+	}
+	return tx.count("SELECT COUNT(*) FROM calls WHERE caller = $1 AND texted_at > 0 AND texted_at >= $2", caller, millis(since))
 }

@@ -86,6 +86,14 @@ func (tx *Tx) FirstWord(hold bridge.HoldID) (bool, error) {
 	return n == 1, err
 }
 
+// BotWrote counts what the AI receptionist wrote in a conversation after a time, among
+// the newest messages.
+func (tx *Tx) BotWrote(id bridge.ConversationID, since time.Time) (int64, error) {
+	return tx.count(`
+		SELECT COUNT(*) FROM (SELECT at, author_kind, direction, behind FROM messages WHERE conversation_id = $1 ORDER BY id DESC LIMIT 500) AS newest
+		WHERE author_kind = 'ai' AND direction = 'out' AND behind IS NULL AND at > $2`, id, millis(since))
+}
+
 // AwaitAnswer says by when the AI receptionist must answer; of several messages the
 // first counts. The zero time: nothing waits any more.
 func (tx *Tx) AwaitAnswer(hold bridge.HoldID, by time.Time) error {
@@ -125,19 +133,21 @@ type Attended struct {
 	OptedOut bool
 	Hold     bridge.HoldID
 	WroteAt  time.Time // when one of the team last wrote in it; zero: never
+	LeftAt   time.Time // when the AI receptionist last handed it over, or a person took it over; zero: never
 }
 
 // Attended looks at a conversation.
 func (tx *Tx) Attended(id bridge.ConversationID) (Attended, error) {
 	return one(tx, func(s scanner) (a Attended, err error) {
-		var wrote int64
-		err = s.Scan(&a.Kind, &a.State, &a.Assigned, &a.Held, &a.OptedOut, &a.Hold, &wrote)
-		a.WroteAt = moment(wrote)
+		var wrote, left int64
+		err = s.Scan(&a.Kind, &a.State, &a.Assigned, &a.Held, &a.OptedOut, &a.Hold, &wrote, &left)
+		a.WroteAt, a.LeftAt = moment(wrote), moment(left)
 		return a, err
 	}, `
 		SELECT kind, state, assignee_id IS NOT NULL, held, opted_out, COALESCE(hold_id, 0), COALESCE((
 			SELECT MAX(at) FROM (SELECT at, author_kind, direction FROM messages m WHERE m.conversation_id = c.id ORDER BY m.id DESC LIMIT 100) AS last
-			WHERE author_kind = 'staff' AND direction = 'out'), 0)
+			WHERE author_kind = 'staff' AND direction = 'out'), 0),
+			COALESCE((SELECT MAX(h.ended_at) FROM holds h WHERE h.conversation_id = c.id AND h.ended IN ('handed', 'taken')), 0)
 		FROM conversations c WHERE id = $1`, id)
 }
 

@@ -348,6 +348,10 @@ func TestWhenTheReceptionistTakesAConversationByItself(t *testing.T) {
 	type before = func(d *desk, from string, id bridge.ConversationID)
 	closedNow := func(now time.Time) string { return now.Add(72*time.Hour).Weekday().String() + " 00:00-24:00" }
 	openNow := func(time.Time) string { return "Mon-Sun 00:00-24:00" }
+	handsBack := func(d *desk, _ string, id bridge.ConversationID) {
+		d.givesBack(id)
+		must0(d.in.HandOffHold(d.Context(), d.row(id).Hold, id, bridge.Handoff{Summary: "They want a person"}))
+	}
 	cases := []struct {
 		when   string
 		texts  bridge.AnswersTexts
@@ -381,6 +385,20 @@ func TestWhenTheReceptionistTakesAConversationByItself(t *testing.T) {
 		{"the team answered what the receptionist had", bridge.AlwaysAnswers, nil, func(d *desk, _ string, id bridge.ConversationID) {
 			d.givesBack(id)
 			d.replies(id, "Hi")
+		}, "Hello", false},
+		{"it handed over just now", bridge.AlwaysAnswers, nil, handsBack, "Hello", false},
+		{"it handed over, and somebody closed it", bridge.AlwaysAnswers, nil, func(d *desk, from string, id bridge.ConversationID) {
+			handsBack(d, from, id)
+			d.closes(id)
+		}, "Hello", true},
+		{"it handed over 12 hours ago", bridge.AlwaysAnswers, nil, func(d *desk, from string, id bridge.ConversationID) {
+			handsBack(d, from, id)
+			d.later(12 * time.Hour)
+		}, "Hello", true},
+		{"somebody took over and gave it to nobody", bridge.AlwaysAnswers, nil, func(d *desk, _ string, id bridge.ConversationID) {
+			d.givesBack(id)
+			d.takesOver(id)
+			must0(d.in.Assign(d.Context(), d.sam, id, 0))
 		}, "Hello", false},
 		{"it is assigned", bridge.AlwaysAnswers, nil, func(d *desk, _ string, id bridge.ConversationID) { d.assigns(id) }, "Hello", false},
 		{"it is assigned, and a day has passed", bridge.AlwaysAnswers, nil, func(d *desk, _ string, id bridge.ConversationID) {
@@ -529,6 +547,28 @@ func TestAReceptionistsRetryMakesOneMessageAlsoAfterATakeover(t *testing.T) {
 		h = d.hears(2)
 		if a := d.answers(h, "Here again", "one"); a.status != 201 || a.ID == first.ID {
 			t.Errorf("a key of another hold is another key: %d %s", a.status, a.body)
+		}
+	})
+}
+
+func TestAReceptionistThatTalksToAMachineIsStopped(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		conv, _ := d.texts(anasPhone, "This is an automatic answer")
+		h := d.hears(1)
+		for n := range bridge.BotAnHour {
+			if a := d.answers(h, fmt.Sprint("Thank you ", n), ""); a.status != 201 {
+				t.Fatalf("%d: %d %s", n, a.status, a.body)
+			}
+		}
+		if a := d.answers(h, "Thank you again", ""); a.status != 429 || a.Code != "too_often" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		if got := len(by(bridge.ByAI, d.said(conv))); got != bridge.BotAnHour {
+			t.Errorf("%d messages", got)
+		}
+		d.later(time.Hour)
+		if a := d.answers(h, "Good morning", ""); a.status != 201 {
+			t.Errorf("an hour later: %d %s", a.status, a.body)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -349,6 +350,57 @@ func TestACallerIsTextedBackOnceInAWindow(t *testing.T) {
 	}, onDuty)
 }
 
+func TestStrangersNumbersWithoutEndAreNotTexted(t *testing.T) {
+	eachBoard(t, func(b *board) {
+		b.write(func(tx *data.Tx) error { // as if so many had called already
+			line, err := tx.LineByPhone(ourLine)
+			for i := range bridge.TextBacksAnHour - 1 {
+				id := callSID(1000 + i)
+				if err == nil {
+					err = tx.AddCall(bridge.Call{CarrierID: id, Line: line.ID, From: fmt.Sprintf("+1415555%04d", 2000+i), State: bridge.Missed, StartedAt: b.now()}, "")
+				}
+				c, also := tx.CallOf(id)
+				if c.TextedAt = b.now(); err == nil {
+					err = errors.Join(also, tx.SaveCall(c))
+				}
+			}
+			return err
+		})
+		b.wait(30 * time.Minute)
+		b.call(priya, smstest.Play{})
+		if n := b.texts(priya); n != 1 {
+			b.Errorf("the last of an hour got %d texts", n)
+		}
+		b.call("+14155550177", smstest.Play{})
+		if n := b.texts("+14155550177"); n != 0 {
+			b.Errorf("one too many got %d texts", n)
+		}
+		b.wait(31 * time.Minute)
+		b.call("+14155550178", smstest.Play{})
+		if n := b.texts("+14155550178"); n != 1 {
+			b.Errorf("an hour later they got %d texts", n)
+		}
+	}, onDuty)
+}
+
+func TestALineThatIsItsOwnReceptionistDoesNotCallItself(t *testing.T) {
+	eachBoard(t, func(b *board) {
+		err := b.in.ChangeSettings(b.Context(), b.maria, func(s *bridge.Settings) error {
+			s.Receptionist.Phone, s.Receptionist.Calls = ourLine, bridge.AlwaysAnswers
+			return nil
+		})
+		if invalid := (*bridge.Invalid)(nil); !errors.As(err, &invalid) || invalid.Field != "phone" {
+			b.Errorf("taken: %v", err)
+		}
+		b.set(func(s *bridge.Settings) { // the line came later
+			s.Receptionist.Phone, s.Receptionist.Calls = ourLine, bridge.AlwaysAnswers
+		})
+		if got := b.call(priya, smstest.Play{}); !slices.Equal(got.Rang, []string{onDuty}) {
+			b.Errorf("rang %v", got.Rang)
+		}
+	}, onDuty)
+}
+
 func TestWhoIsNeverTextedBack(t *testing.T) {
 	conversationOf := func(b *board) bridge.ConversationID {
 		c, _ := b.only()
@@ -365,7 +417,8 @@ func TestWhoIsNeverTextedBack(t *testing.T) {
 				return tx.SetAddressProblem(bridge.SMS, priya, "Landline: it cannot receive texts")
 			})
 		}},
-		"a landline by its number": {inLondon, nil},
+		"a landline by its number":  {inLondon, nil},
+		"a number that costs extra": {"+449098790999", nil},
 		"a line of ours": {"+14155550101", func(b *board) {
 			b.write(func(tx *data.Tx) error {
 				_, err := tx.PutLine(bridge.Line{Phone: "+14155550101", Active: true})

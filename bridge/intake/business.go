@@ -46,6 +46,13 @@ func (in *Intake) changeSettings(ctx context.Context, actor bridge.Staff, change
 		if err := next.Check(); err != nil {
 			return err
 		}
+		if phone := next.Receptionist.Phone; phone != "" && phone != now.Receptionist.Phone {
+			if _, err := tx.LineByPhone(phone); err == nil {
+				return &bridge.Invalid{Field: "phone", Problem: "This is one of your own lines, and a call to it would go round for ever. Give the receptionist's own number"}
+			} else if !errors.Is(err, bridge.ErrNotFound) {
+				return err
+			}
+		}
 		if err := tx.PutSettings(next); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 		if err != nil {
 			return err
 		}
-		plan = in.plan(s, c.From)
+		plan = in.plan(s, c)
 		known, err := in.callOf(tx, c, plan.ToAI, raw)
 		if err != nil {
 			return fmt.Errorf("keep call: %w", err)
@@ -48,20 +48,21 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 	return plan, err
 }
 
-// plan says who is rung for a caller: the phones on duty, or the AI receptionist.
-func (in *Intake) plan(s *bridge.Settings, from string) CallPlan {
+// plan says who is rung for a call: the phones on duty, or the AI receptionist. Neither
+// the caller nor the line itself is, or the call would go round for ever.
+func (in *Intake) plan(s *bridge.Settings, c bridge.Call) CallPlan {
 	p := CallPlan{Ring: s.Calls.RingTime(), Screen: !s.Calls.NoScreen, Business: in.Business}
 	p.Greeting, p.Voicemail, _ = s.Calls.Says(in.Business)
 	if s.Calls.NoVoicemail {
 		p.Voicemail = ""
 	}
 	ai := bridge.Phone(s.Receptionist.Phone)
-	if ai != "" && string(ai) != from && s.Receptionist.Calls.On(s.OpenAt(in.Now().In(in.Zone))) {
+	if ai != "" && string(ai) != c.From && string(ai) != c.To && s.Receptionist.Calls.On(s.OpenAt(in.Now().In(in.Zone))) {
 		p.Numbers, p.ToAI, p.Screen = []bridge.Phone{ai}, true, false
 		return p
 	}
 	for _, phone := range in.OnDuty {
-		if string(phone) != from { // whoever calls the line from it is not rung
+		if string(phone) != c.From { // whoever calls the line from it is not rung
 			p.Numbers = append(p.Numbers, phone)
 		}
 	}
@@ -124,7 +125,7 @@ func (in *Intake) CallEnds(ctx context.Context, c bridge.Call, word bridge.CallS
 		if err != nil {
 			return err
 		}
-		plan = in.plan(s, c.From)
+		plan = in.plan(s, c)
 		if known, err = in.callOf(tx, c, false, ""); err != nil {
 			return err
 		}
@@ -226,7 +227,7 @@ func (in *Intake) callerOf(tx *data.Tx, c *bridge.Call, now time.Time) (who brid
 // textBack texts a caller whom nobody answered: once in bridge.TextBackEvery, and never
 // somebody who does not want texts or whose phone takes none.
 func (in *Intake) textBack(tx *data.Tx, s *bridge.Settings, c *bridge.Call, who bridge.Contact) (bool, error) {
-	if s.Calls.NoTextBack || c.From == "" || !in.Answerable(c.From) || landline(c.From) || in.ours(tx, s, c.From) {
+	if s.Calls.NoTextBack || c.From == "" || !in.Answerable(c.From) || !takesTexts(c.From) || in.ours(tx, s, c.From) {
 		return false, nil
 	}
 	i := slices.IndexFunc(who.Addresses, func(a bridge.Address) bool { return a.Channel == bridge.SMS && a.Value == c.From })
@@ -234,7 +235,10 @@ func (in *Intake) textBack(tx *data.Tx, s *bridge.Settings, c *bridge.Call, who 
 		return false, nil
 	}
 	now := in.Now()
-	if again, err := tx.TextedBack(c.From, now.Add(-bridge.TextBackEvery)); err != nil || again {
+	if again, err := tx.TextedBack(c.From, now.Add(-bridge.TextBackEvery)); err != nil || again > 0 {
+		return false, err
+	}
+	if all, err := tx.TextedBack("", now.Add(-time.Hour)); err != nil || all >= bridge.TextBacksAnHour {
 		return false, err
 	}
 	f, err := in.ownFacts(tx, c.Conversation)
@@ -265,11 +269,20 @@ func (in *Intake) ours(tx *data.Tx, s *bridge.Settings, number string) bool {
 	return err == nil || number == s.Receptionist.Phone || slices.Contains(in.OnDuty, bridge.Phone(number))
 }
 
-// landline reports whether a number is known to be one that takes no texts. Where a
-// country's numbers do not tell, it is not.
-func landline(number string) bool {
+// takesTexts reports whether a number may be texted because it called: not one that is
+// known to take no texts, nor one whose owner is paid for each text that it gets, for
+// anybody can show a number that is not theirs. Where a country's numbers do not tell,
+// it may.
+func takesTexts(number string) bool {
 	n, err := phonenumbers.Parse(number, "")
-	return err == nil && phonenumbers.GetNumberType(n) == phonenumbers.FIXED_LINE
+	if err != nil {
+		return true
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.FIXED_LINE, phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN, phonenumbers.PAGER, phonenumbers.VOICEMAIL:
+		return false
+	}
+	return true
 }
 
 // A Recorded is word of a voicemail.

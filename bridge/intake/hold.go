@@ -71,7 +71,7 @@ func (in *Intake) takesByItself(tx *data.Tx, was data.Attended) (bool, error) {
 	if was.Kind != bridge.KindCustomer || was.Assigned || was.Held || was.OptedOut {
 		return false, nil
 	}
-	if was.State != bridge.Closed && now.Sub(was.WroteAt) < bridge.LeftAlone {
+	if was.State != bridge.Closed && (now.Sub(was.WroteAt) < bridge.LeftAlone || now.Sub(was.LeftAt) < bridge.LeftAlone) {
 		return false, nil
 	}
 	s, err := tx.Settings()
@@ -251,6 +251,11 @@ func (in *Intake) botSays(tx *data.Tx, hold bridge.HoldID, f *bridge.Facts, d Dr
 	actor := bridge.Actor{Kind: bridge.ByAI, ID: int64(hold), Name: in.BotName, Active: true, Connected: true}
 	if err := bridge.Decide(actor, bridge.DoReply, f).Err(); err != nil {
 		return m, err
+	}
+	if n, err := tx.BotWrote(d.Conversation, in.Now().Add(-time.Hour)); err != nil {
+		return m, err
+	} else if n >= bridge.BotAnHour {
+		return m, &bridge.Denied{Code: "too_often", Sentence: "It wrote 60 messages here within an hour", Fix: "Hand the conversation over"}
 	}
 	first, err := tx.FirstWord(hold)
 	if err != nil {

@@ -32,7 +32,7 @@ func (a *API) mountConversations(h huma.API) {
 		Summary: "Messages of a conversation, oldest first; without before: the newest",
 	}, a.messages)
 	huma.Register(h, huma.Operation{
-		OperationID: sendMessage, Method: http.MethodPost, Path: "/api/v1/conversations/{id}/messages", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{401, 403, 404, 409, 422}, MaxBodyBytes: maxBody,
+		OperationID: sendMessage, Method: http.MethodPost, Path: "/api/v1/conversations/{id}/messages", Tags: tags, DefaultStatus: http.StatusCreated, Errors: []int{401, 403, 404, 409, 422, 429}, MaxBodyBytes: maxBody,
 		Summary:     "Reply to the contact, or leave a note",
 		Description: "With the token of a hold in place of a key, the AI receptionist answers. Once a person has taken over, that is refused with 409 and code taken_over.",
 	}, a.send)
