@@ -133,7 +133,7 @@ type Attended struct {
 	OptedOut bool
 	Hold     bridge.HoldID
 	WroteAt  time.Time // when one of the team last wrote in it; zero: never
-	LeftAt   time.Time // when the AI receptionist last handed it over, or a person took it over; zero: never
+	LeftAt   time.Time // when it last became people's, by a handoff or because a hold ended; zero: never
 }
 
 // Attended looks at a conversation.
@@ -147,7 +147,9 @@ func (tx *Tx) Attended(id bridge.ConversationID) (Attended, error) {
 		SELECT kind, state, assignee_id IS NOT NULL, held, opted_out, COALESCE(hold_id, 0), COALESCE((
 			SELECT MAX(at) FROM (SELECT at, author_kind, direction FROM messages m WHERE m.conversation_id = c.id ORDER BY m.id DESC LIMIT 100) AS last
 			WHERE author_kind = 'staff' AND direction = 'out'), 0),
-			COALESCE((SELECT MAX(h.ended_at) FROM holds h WHERE h.conversation_id = c.id AND h.ended IN ('handed', 'taken')), 0)
+			COALESCE((SELECT MAX(at) FROM (
+				SELECT ended_at AS at FROM holds h WHERE h.conversation_id = c.id
+				UNION ALL SELECT created_at FROM handoffs o WHERE o.conversation_id = c.id) AS left_ones), 0)
 		FROM conversations c WHERE id = $1`, id)
 }
 

@@ -219,7 +219,12 @@ func TestASilentReceptionistLosesTheConversationToPeople(t *testing.T) {
 		if a := d.answers(h, "Sorry, I was asleep", ""); a.status != 409 || a.Code != "taken_over" || !strings.Contains(a.Detail, "did not answer in time") {
 			t.Errorf("%d %s", a.status, a.body)
 		}
-		d.texts(anasPhone, "Anybody?") // nobody has written for 12 h, so it may try again
+		d.texts(anasPhone, "Anybody?") // it is people's, and not the receptionist's again at once
+		if row := d.row(conv); row.Hold != 0 {
+			t.Errorf("%+v", row)
+		}
+		d.later(12 * time.Hour)
+		d.texts(anasPhone, "Anybody at all?") // now it may try again
 		d.hears(3)
 		if row := d.row(conv); row.Hold != 2 {
 			t.Errorf("%+v", row)
@@ -387,6 +392,9 @@ func TestWhenTheReceptionistTakesAConversationByItself(t *testing.T) {
 			d.replies(id, "Hi")
 		}, "Hello", false},
 		{"it handed over just now", bridge.AlwaysAnswers, nil, handsBack, "Hello", false},
+		{"a call of theirs was handed over just now", bridge.AlwaysAnswers, nil, func(d *desk, from string, _ bridge.ConversationID) {
+			must(d.in.HandOff(d.Context(), bridge.Handoff{Provider: "neutral", Call: from, At: d.now(), Channel: bridge.Voice, From: from, Summary: "Wants a person"}, "{}", ""))
+		}, "Hello", false},
 		{"it handed over, and somebody closed it", bridge.AlwaysAnswers, nil, func(d *desk, from string, id bridge.ConversationID) {
 			handsBack(d, from, id)
 			d.closes(id)

@@ -39,6 +39,7 @@ CREATE TABLE handoffs (
   rev             BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX handoffs_call ON handoffs (provider, call);
+CREATE INDEX handoffs_conversation ON handoffs (conversation_id, created_at);
 CREATE UNIQUE INDEX handoffs_message ON handoffs (message_id) WHERE message_id IS NOT NULL;
 
 -- What receptionists said of calls, as it came. The same piece again changes nothing.
@@ -79,3 +80,4 @@ CREATE TABLE calls (
 );
 CREATE UNIQUE INDEX calls_message ON calls (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX calls_texted ON calls (caller, texted_at) WHERE texted_at > 0;
+CREATE INDEX calls_texted_at ON calls (texted_at) WHERE texted_at > 0;
