@@ -187,6 +187,15 @@ type Delivery struct {
 	Rev                            int64
 }
 
+// Whom is to whom it goes, for logs and lists: an address is masked, and the AI
+// receptionist has none.
+func (d *Delivery) Whom() string {
+	if d.Channel == Webhook {
+		return d.To
+	}
+	return MaskAddress(d.To)
+}
+
 // An Attempt is one try of a delivery. It is stored before the network is
 // touched, so Outcome is empty while nobody knows.
 type Attempt struct {

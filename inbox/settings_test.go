@@ -669,3 +669,19 @@ func TestAnOpenPageIsLoadedAnewWhenTheRulesOfWhatItShowsChange(t *testing.T) {
 		}
 	})
 }
+
+func TestAWrongSettingOfALongPageIsWhereTheReaderLooks(t *testing.T) {
+	each(t, func(t *testing.T, o *office) {
+		b := o.signedIn("sam@example.com")
+		for field, value := range map[string]string{"hours": "nine to five", "patience": "2", "phone": "12"} {
+			form := url.Values{"ring": {"20"}, "patience": {"60"}, "texts": {"never"}, "calls": {"never"}}
+			form.Set(field, value)
+			res, page := b.post("/settings/calls", form)
+			_, after, _ := strings.Cut(page, `name="`+field+`"`)
+			tag, _, _ := strings.Cut(after, ">")
+			if res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(tag, `aria-invalid="true"`) || strings.Count(page, " autofocus") != 1 || !strings.HasSuffix(tag, " autofocus") {
+				t.Errorf("%s: %d, %s, focus %d times", field, res.StatusCode, tag, strings.Count(page, " autofocus"))
+			}
+		}
+	})
+}

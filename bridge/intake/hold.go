@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -329,8 +330,13 @@ func (in *Intake) release(tx *data.Tx, h bridge.Hold, card bridge.Handoff) error
 		return err
 	}
 	kept.Conversation, kept.Message = h.Conversation, head.ID
-	_, err = in.complete(tx, kept, card, head, "")
-	return errors.Join(err, tx.SetAIHandoff(h.Conversation, true))
+	if _, err = in.complete(tx, kept, card, head, ""); err != nil {
+		return err
+	}
+	if h.End != bridge.HoldHanded { // it did not choose to, so whoever runs it wants to know
+		slog.Warn("a conversation went from the AI receptionist to people", "conversation", h.Conversation, "why", h.End.Title())
+	}
+	return tx.SetAIHandoff(h.Conversation, true)
 }
 
 // ownProvider names, among the providers of handoffs, the receptionist that holds our

@@ -365,7 +365,7 @@ func (o *Outbox) attempt(t taken) {
 	}
 	o.Sent(c.Channel, out.Kind)
 	if out.Kind != bridge.Accepted {
-		slog.Warn("delivery not accepted", "delivery", c.ID, "to", bridge.MaskAddress(c.To), "outcome", out.Kind, "code", out.Code, "detail", out.Detail)
+		slog.Warn("delivery not accepted", "delivery", c.ID, "to", c.Whom(), "conversation", c.Conversation, "outcome", out.Kind, "code", out.Code, "detail", out.Detail)
 	}
 	for try := range 5 { // the answer must not be forgotten because the disk was busy
 		err := o.Store.Write(ctx, func(tx *data.Tx) error { return o.settle(tx, carrier, c, out) })

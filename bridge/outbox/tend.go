@@ -205,7 +205,8 @@ const lostTries = 2
 // notFound decides what follows when the carrier's list does not have a message.
 // Its absence is believed only after SureAfter; then it is sent once more. If that
 // answer is lost too, or the list cannot be read for an hour, a person decides;
-// and at once where there is no list, whose silence would prove nothing.
+// and at once where there is no list, whose silence would prove nothing. Word to the AI
+// receptionist is said again as long as there is time: twice does no harm there.
 func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, findErr error) error {
 	now := o.Now()
 	age := now.Sub(started)
@@ -213,6 +214,8 @@ func (o *Outbox) notFound(tx *data.Tx, d bridge.Delivery, started time.Time, fin
 	switch {
 	case err != nil:
 		return err
+	case d.Channel == bridge.Webhook: // whoever is told twice sees it by the webhook-id
+		d.State, d.NextAt = bridge.Queued, now
 	case findErr == nil && age >= o.SureAfter && lost < lostTries && !d.Handled: // handled: a person has sent it again
 		d.State, d.NextAt = bridge.Queued, now
 	case findErr == nil && age >= o.SureAfter, age >= time.Hour, errors.Is(findErr, bridge.ErrNoList):

@@ -82,7 +82,21 @@ func (k *Hook) Send(ctx context.Context, o bridge.Outgoing) bridge.Outcome {
 		}
 		return out
 	}
-	return bridge.Outcome{Kind: bridge.Refused, Code: code, Detail: "the receptionist's server does not want it"}
+	return bridge.Outcome{Kind: bridge.Refused, Code: code, Detail: "the receptionist's server does not want it; " + whatToCheck(res.StatusCode)}
+}
+
+// whatToCheck says where to look when the receptionist's server refuses.
+func whatToCheck(status int) string {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "is receptionist.bot_secret the same on both sides?"
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return "is receptionist.bot_url right?"
+	}
+	if status < 400 {
+		return "receptionist.bot_url must be its final address, for redirects are not followed"
+	}
+	return "its own log says why"
 }
 
 // Find tells that a receptionist keeps no list.

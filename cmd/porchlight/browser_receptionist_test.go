@@ -105,6 +105,10 @@ func TestACallThatNobodyAnswersIsTextedBackAndListenedTo(t *testing.T) {
 	sam.is("it can be played", `(async () => (await fetch(document.querySelector('.log audio').src)).headers.get('Content-Type').startsWith('audio/'))()`)
 	sam.until("still our turn", `[...document.querySelectorAll('#rows .row')].some(r => r.textContent.includes('Northside Dental') && r.textContent.includes('Voicemail') && !r.textContent.includes('Waiting'))`)
 	sam.until("seen for a second, it is read", row("Northside Dental")+`.dataset.unread === '0'`)
+	theirs := s.person("Northside", mobile)
+	theirs.comeIn(handsetNorthside, "es")
+	theirs.visit(fmt.Sprint("/portal/c/", s.conversation("Northside Dental")))
+	theirs.until("what they said on the voicemail, and not the team's word for it", `(b => b.includes('it drips all night') && b.includes('Usted llamó') && !b.includes('Voicemail,'))(document.body.textContent)`)
 	phone.click("[data-play] button[value='call']")
 	sam.until("a call that was answered is a line", `[...document.querySelectorAll('.log .event')].some(e => e.textContent.includes('Their call was answered'))`)
 }

@@ -181,11 +181,12 @@ func (c Config) summary() string {
 
 // summary says which AI receptionists are set up.
 func (r ReceptionistConfig) summary() string {
+	bot, _, _ := strings.Cut(r.BotURL, "?") // what follows may be a secret
 	var parts []string
 	for _, p := range []struct {
 		set  bool
 		name string
-	}{{r.Secret.Set(), "handoffs in the neutral format"}, {r.VapiSecret.Set(), "Vapi"}, {r.RetellKey.Set(), "Retell"}, {r.ElevenLabsSecret.Set(), "ElevenLabs"}, {r.BotURL != "", "texts by " + r.BotURL}} {
+	}{{r.Secret.Set(), "handoffs in the neutral format"}, {r.VapiSecret.Set(), "Vapi"}, {r.RetellKey.Set(), "Retell"}, {r.ElevenLabsSecret.Set(), "ElevenLabs"}, {r.BotURL != "", "texts by " + bot}} {
 		if p.set {
 			parts = append(parts, p.name)
 		}

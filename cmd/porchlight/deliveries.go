@@ -34,7 +34,7 @@ func listDeliveries(ctx context.Context, e env) error {
 		w := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
 		fmt.Fprintln(w, "ID\tQUEUED\tTO\tSTATE\tTRIES\tCODE\tCARRIER ID")
 		for _, d := range ds {
-			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.CreatedAt.Format("2006-01-02 15:04:05"), bridge.MaskAddress(d.To), d.State, d.Attempts, d.Code, d.CarrierID)
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.CreatedAt.Format("2006-01-02 15:04:05"), d.Whom(), d.State, d.Attempts, d.Code, d.CarrierID)
 		}
 		return w.Flush()
 	})
@@ -61,6 +61,8 @@ func retryDelivery(ctx context.Context, e env) error {
 			switch {
 			case err != nil:
 				return fmt.Errorf("delivery %d: %w", n, err)
+			case d.Purpose == bridge.ForBot:
+				return fmt.Errorf("delivery %d told the AI receptionist of a message, and people have the conversation now; give it back in the inbox instead", n)
 			case !d.State.CanRetry():
 				return fmt.Errorf("delivery %d is %s; only one that failed, or is unknown, can be sent again", n, d.State)
 			case d.Handled:

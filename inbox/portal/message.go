@@ -100,6 +100,9 @@ func (v viewer) fold(out *templates.PortalMessage, m bridge.Message) {
 		for _, a := range f.Attachments {
 			out.Files = append(out.Files, newAttachment(a))
 		}
+		if len(f.Attachments) > 0 {
+			continue // the voicemail itself: its body is the team's word for it
+		}
 		out.Said = append(out.Said, templates.PortalTurn{Who: v.p.author(v.words, f, v.who), AI: f.Author.Kind == bridge.ByAI, Body: f.Body, At: v.words.Stamp(f.At, v.now)})
 	}
 }
