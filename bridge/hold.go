@@ -17,6 +17,7 @@ const (
 	HoldHanded  HoldEnd = "handed"  // it handed over by itself
 	HoldSilent  HoldEnd = "silent"  // it did not answer in time
 	HoldBroken  HoldEnd = "broken"  // it could not be told of a message
+	HoldUnheard HoldEnd = "unheard" // what it wrote did not arrive
 	HoldClosed  HoldEnd = "closed"  // the conversation was closed
 	HoldStopped HoldEnd = "stopped" // the receptionist was switched off
 )
@@ -36,6 +37,8 @@ func (e HoldEnd) Title() string {
 		return "The AI receptionist did not answer in time"
 	case HoldBroken:
 		return "The AI receptionist could not be reached"
+	case HoldUnheard:
+		return "What the AI receptionist wrote did not arrive"
 	case HoldClosed:
 		return "The conversation was closed"
 	case HoldStopped:

@@ -752,6 +752,32 @@ func TestAPersonMaySendWhatTheReceptionistCouldNot(t *testing.T) {
 	})
 }
 
+func TestWhatTheReceptionistWroteAndDidNotArriveMakesTheConversationPeoples(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		d.sim.SetBehaviour(anasPhone, smstest.Landline)
+		conv, _ := d.texts(anasPhone, "My tap leaks")
+		d.answers(d.hears(1), "Where is it?", "")
+		d.until("it is people's", func() bool { return d.row(conv).Hold == 0 })
+		if row, h := d.row(conv), d.hold(1); h.End != bridge.HoldUnheard || !row.AIHandoff || row.Failed != 1 || row.State != bridge.Open {
+			t.Errorf("%+v %+v", h, row)
+		}
+	})
+}
+
+func TestACallThatIsHandedOverEndsTheHoldOfTheReceptionistForTexts(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		conv, _ := d.texts(anasPhone, "My tap leaks")
+		h := d.hears(1)
+		must(d.in.HandOff(d.Context(), bridge.Handoff{Provider: "neutral", Call: "c1", At: d.now(), Channel: bridge.Voice, From: anasPhone, Summary: "Wants a person"}, "{}", ""))
+		if row := d.row(conv); row.Hold != 0 || !row.AIHandoff {
+			t.Errorf("%+v", row)
+		}
+		if a := d.answers(h, "Where is it?", ""); a.status != 409 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	})
+}
+
 func TestWordToTheReceptionistIsNoDeliveryOfTheMessage(t *testing.T) {
 	eachDesk(t, func(d *desk) {
 		d.settings(func(s *bridge.Settings) { s.PortalOn = true; s.Receptionist.Texts = bridge.NeverAnswers })

@@ -468,7 +468,7 @@ func (r *talkover) replay(id bridge.ConversationID, told map[telling]int, stored
 			if now != nil {
 				sum.by(now.End)
 			}
-			ends(m, bridge.HoldHanded, bridge.HoldSilent, bridge.HoldBroken)
+			ends(m, bridge.HoldHanded, bridge.HoldSilent, bridge.HoldBroken, bridge.HoldUnheard)
 		case m.Author.Kind == bridge.ByAI:
 			if now == nil || m.Author.ID != int64(now.ID) {
 				r.Errorf("conversation %d, message %d: the receptionist wrote under hold %d, while %+v", id, m.ID, m.Author.ID, now)
@@ -503,7 +503,7 @@ func (s *tally) by(e bridge.HoldEnd) {
 		s.silent++
 	case bridge.HoldBroken:
 		s.broken++
-	case bridge.HoldTaken, bridge.HoldClosed, bridge.HoldStopped:
+	case bridge.HoldTaken, bridge.HoldClosed, bridge.HoldStopped, bridge.HoldUnheard:
 	}
 }
 

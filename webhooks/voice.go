@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,7 +25,7 @@ import (
 //	voice-status → it is over, also where the caller hung up before anything else
 func (t *Twilio) mountVoice(r gin.IRouter) {
 	r.POST("/webhooks/twilio/voice", t.verified("voice", t.voice))
-	r.POST("/webhooks/twilio/voice-fallback", t.verified("voice", t.voice))
+	r.POST("/webhooks/twilio/voice-fallback", t.verified("voice", t.voiceFallback))
 	r.POST("/webhooks/twilio/voice-status", t.verified("voice status", t.callOver))
 	v := r.Group("/webhooks/twilio/voice")
 	v.POST("/screen", t.verified("voice screen", t.screen))
@@ -62,6 +63,23 @@ func (t *Twilio) voice(ctx context.Context, _ *http.Request, form url.Values, ra
 		dial.Numbers = append(dial.Numbers, n)
 	}
 	return sms.TwiML{Verbs: []any{sms.Say{Text: plan.Greeting}, dial}}, nil
+}
+
+// voiceFallback is asked when voice could not be answered. Where the store still cannot
+// be written, the phones on duty ring all the same: a call that is not kept is better than
+// one that nobody hears.
+func (t *Twilio) voiceFallback(ctx context.Context, r *http.Request, form url.Values, raw string) (sms.TwiML, error) {
+	do, err := t.voice(ctx, r, form, raw)
+	var invalid *bridge.Invalid
+	if err == nil || errors.As(err, &invalid) || len(t.Intake.OnDuty) == 0 {
+		return do, err
+	}
+	slog.Error("a call is put through and not kept", "err", err)
+	dial := sms.Dial{Timeout: int((&bridge.CallSettings{}).RingTime() / time.Second), AnswerOnBridge: true}
+	for _, phone := range t.Intake.OnDuty {
+		dial.Numbers = append(dial.Numbers, sms.Number{Phone: string(phone)})
+	}
+	return sms.TwiML{Verbs: []any{dial}}, nil
 }
 
 // screenTime is how long who takes a call has to press a key, in seconds.

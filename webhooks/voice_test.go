@@ -748,6 +748,23 @@ func TestACallThatCannotBeStoredAnswers5xx(t *testing.T) {
 	}
 }
 
+func TestTheFallbackRingsThePhonesOnDutyAlsoWhereNothingCanBeStored(t *testing.T) {
+	d := newDesk(t, datatest.SQLite(t, nil))
+	d.in.OnDuty = []bridge.Phone{onDuty}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for route, want := range map[string]int{"voice": 503, "voice-fallback": 200} {
+		form, path := voiceForm(1, "CallStatus", "ringing"), "/webhooks/twilio/"+route
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode())).WithContext(ctx)
+		r.Header.Set("X-Twilio-Signature", sms.Sign(token, public+path, form))
+		w := httptest.NewRecorder()
+		d.h.ServeHTTP(w, r)
+		if w.Code != want || want == 200 && !strings.Contains(w.Body.String(), ">"+onDuty+"</Number>") {
+			t.Errorf("%s: %d %s", route, w.Code, w.Body)
+		}
+	}
+}
+
 func TestWhatTwilioIsToldToDo(t *testing.T) {
 	s := datatest.SQLite(t, nil)
 	d := newDesk(t, s)

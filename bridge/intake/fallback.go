@@ -24,6 +24,11 @@ func (in *Intake) fallBack(tx *data.Tx, d bridge.Delivery) error {
 	if d.Purpose == bridge.ForBot {
 		return in.botFailed(tx, d)
 	}
+	if d.Hold != 0 && d.Purpose == bridge.ForMessage && d.State.Failure() {
+		if err := in.botUnheard(tx, d); err != nil {
+			return err
+		}
+	}
 	if d.Purpose != bridge.ForMessage || d.Contact == 0 || !d.State.Failure() {
 		return nil
 	}

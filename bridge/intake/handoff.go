@@ -81,7 +81,18 @@ func (in *Intake) headOf(tx *data.Tx, kept, piece *bridge.Handoff, now time.Time
 		return head, err
 	}
 	kept.Conversation, kept.Message = conv, head.ID
-	return head, tx.SetAIHandoff(conv, true)
+	return head, errors.Join(tx.SetAIHandoff(conv, true), in.leaveToPeople(tx, conv, now))
+}
+
+// leaveToPeople ends the hold of a receptionist for texts, if there is one: what was
+// handed over in a call is people's.
+func (in *Intake) leaveToPeople(tx *data.Tx, id bridge.ConversationID, now time.Time) error {
+	was, err := in.attended(tx, id)
+	if err != nil || was.Hold == 0 {
+		return err
+	}
+	_, err = tx.EndHold(bridge.Hold{ID: was.Hold, Conversation: id, End: bridge.HoldHanded}, now)
+	return err
 }
 
 // caller finds or makes the contact who called, and their conversation: the same

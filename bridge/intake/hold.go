@@ -354,6 +354,17 @@ func (in *Intake) botFailed(tx *data.Tx, d bridge.Delivery) error {
 	return in.release(tx, h, bridge.Handoff{})
 }
 
+// botUnheard gives a conversation to people because what the AI receptionist wrote in it
+// did not arrive: it would wait for an answer for ever.
+func (in *Intake) botUnheard(tx *data.Tx, d bridge.Delivery) error {
+	h, err := tx.Hold(d.Hold)
+	if err != nil || !h.EndedAt.IsZero() {
+		return err
+	}
+	h.End = bridge.HoldUnheard
+	return in.release(tx, h, bridge.Handoff{})
+}
+
 // HandUnanswered gives people the conversations in which the AI receptionist has not
 // answered in time, and says when it wants to be asked again; the zero time: not before
 // something happens.

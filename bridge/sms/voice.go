@@ -138,7 +138,7 @@ type Say struct {
 // A Dial rings phones at the same time; the first that takes the call has it.
 type Dial struct {
 	XMLName        xml.Name `xml:"Dial"`
-	Action         string   `xml:"action,attr"`
+	Action         string   `xml:"action,attr,omitempty"`
 	Timeout        int      `xml:"timeout,attr"` // seconds
 	AnswerOnBridge bool     `xml:"answerOnBridge,attr"`
 	Numbers        []Number
