@@ -212,7 +212,8 @@ func (tx *Tx) Arrived(a bridge.Attachment, next time.Time) error {
 	if err != nil || n == 0 || a.State == bridge.Arriving {
 		return err
 	}
-	if _, err := tx.exec("UPDATE messages SET rev = $2 WHERE id = $1", a.Message, tx.rev); err != nil {
+	// Of one that is folded behind a call, pages show the call.
+	if _, err := tx.exec("UPDATE messages SET rev = $2 WHERE id = $1 OR id = (SELECT behind FROM messages WHERE id = $1)", a.Message, tx.rev); err != nil {
 		return err
 	}
 	if err := tx.Reindex(a.Message); err != nil { // whether it has a photo is known only now

@@ -513,7 +513,17 @@ func TestAVoicemailIsKeptWithItsSoundAndWords(t *testing.T) {
 		if a := ms[0].Folded[0].Attachments; len(a) != 1 || a[0].State != bridge.Arriving {
 			b.Fatalf("%+v", a)
 		}
+		before := c.Rev
 		if _, err := b.fetch.Turn(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if err := b.store.Read(b.Context(), func(tx *data.Tx) error { // what an open page asks for
+			moved, err := tx.MessagesSince(c.ID, before)
+			if err == nil && (len(moved) != 1 || moved[0].ID != ms[0].ID) {
+				b.Errorf("an open page is not told that the sound is there: %+v", moved)
+			}
+			return err
+		}); err != nil {
 			b.Fatal(err)
 		}
 		_, ms = b.only()

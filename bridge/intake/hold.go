@@ -189,7 +189,7 @@ func (in *Intake) GiveBack(ctx context.Context, actor bridge.Staff, id bridge.Co
 	})
 }
 
-// ErrTakenOver is what the AI receptionist hears when it writes in a conversation that
+// takenOver is what the AI receptionist hears when it writes in a conversation that
 // it does not hold any more.
 func takenOver(h bridge.Hold) error {
 	d := &bridge.Denied{Code: "taken_over", Sentence: cmp.Or(h.End.Title(), "A person took over"), Fix: "Say nothing more here until the conversation is given to you again"}
