@@ -149,7 +149,10 @@ func TestNothingTypedIsLost(t *testing.T) {
 
 	// Offline: it waits, and leaves once.
 	sam.excuse("ERR_INTERNET_DISCONNECTED", "409 (Conflict)")
+	shows[int](sam, `(f => { window.fetch = async (...a) => { const r = await f(...a); if (String(a[0]).includes('/changes')) { window.asked = 1; await new Promise(go => window.answer = go); window.fetch = f } return r }; dispatchEvent(new Event('online')); return 1 })(window.fetch)`)
+	sam.until("a look for changes is on its way", `window.asked`)
 	sam.offline(true)
+	sam.is("its answer from before the break comes late", `(window.answer(), true)`)
 	sam.until("the banner", `!document.querySelector('#offline').hidden`)
 	const waiting = "Half a thousand is what the part costs"
 	shows[int](sam, `(t => { t.value = ''; t.dispatchEvent(new Event('input')); return 1 })(document.querySelector('.composer textarea'))`)

@@ -29,7 +29,7 @@ export function pull() {
     try {
       do {
         again = false;
-        const asked = page.where(), r = await fetch(`${body.dataset.changes}?after=${page.rev}${asked && '&' + asked}`, { headers: headers() });
+        const asked = page.where(), r = await fetch(`${body.dataset.changes}?after=${page.rev}${asked && '&' + asked}`, { headers: headers(), signal: AbortSignal.timeout(20000) });
         if (signedOut(r)) return;
         if (r.status === 205) return location.reload();                // it slept through too much
         if (!r.ok) throw new Error(r.status);
@@ -78,6 +78,6 @@ export function live(question = () => '') {
   let away = Date.now();
   document.addEventListener('visibilitychange', () => { if (document.hidden) away = Date.now(); else if (Date.now() - away > 30000) pull(); });
   addEventListener('pageshow', e => { if (e.persisted) pull(); });
-  addEventListener('offline', () => up(false));
+  addEventListener('offline', () => { up(false); pull(); });          // pull has the last word, not an answer from before the break
   addEventListener('online', pull);
 }
