@@ -14,17 +14,19 @@ type CallID int64
 //
 //	ringing → answered
 //	ringing → missed → voicemail
+//	came_round
 type CallState string
 
 const (
 	Ringing   CallState = "ringing"
-	Answered  CallState = "answered"  // somebody took it, or the AI receptionist did
-	Missed    CallState = "missed"    // nobody took it
-	Voicemail CallState = "voicemail" // nobody took it, and the caller left word
+	Answered  CallState = "answered"   // somebody took it, or the AI receptionist did
+	Missed    CallState = "missed"     // nobody took it
+	Voicemail CallState = "voicemail"  // nobody took it, and the caller left word
+	CameRound CallState = "came_round" // a phone that was rung forwarded it to the line again: none of its own
 )
 
 // CallStates lists every state.
-var CallStates = [...]CallState{Ringing, Answered, Missed, Voicemail}
+var CallStates = [...]CallState{Ringing, Answered, Missed, Voicemail, CameRound}
 
 // By gives the state after the carrier told of another one, and whether that moved
 // it. Words come late, twice and out of order: a call that was answered was not
@@ -44,6 +46,7 @@ type Call struct {
 	Line         LineID
 	From         string // in E.164; empty: withheld
 	To           string
+	Via          string         // the phone that forwarded it, in E.164, as far as that is told; not stored
 	Contact      ContactID      // 0: nobody yet
 	Conversation ConversationID // 0: none yet
 	Message      MessageID      // its entry; 0 until it ended
@@ -79,6 +82,11 @@ func ParseCaller(s string) (Phone, error) {
 	}
 	number, _, _ := strings.Cut(s, "@") // sip:+14155550134@host
 	return ParsePhone(number)
+}
+
+// IsOpen reports whether the caller may still be on the line, as far as is known.
+func (c *Call) IsOpen() bool {
+	return c.State == Ringing || c.State == Answered && c.Duration == 0
 }
 
 // TextBackEvery is how long a caller who was texted back is not texted again, however

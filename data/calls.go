@@ -22,6 +22,11 @@ func (tx *Tx) CallOf(carrierID string) (bridge.Call, error) {
 	return one(tx, scanCall, "SELECT "+callColumns+" FROM calls c WHERE c.carrier_id = $1", carrierID)
 }
 
+// CallsSince gives the calls of a caller to a line that began at a time or later.
+func (tx *Tx) CallsSince(caller string, line bridge.LineID, since time.Time) ([]bridge.Call, error) {
+	return list(tx, scanCall, "SELECT "+callColumns+" FROM calls c WHERE c.caller = $1 AND c.started_at >= $2 AND c.line_id = $3 ORDER BY c.id", caller, millis(since), line)
+}
+
 // AddCall keeps a call that begins. One that is known is bridge.ErrDuplicate.
 func (tx *Tx) AddCall(c bridge.Call, raw string) error {
 	n, err := tx.exec(`

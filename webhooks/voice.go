@@ -48,6 +48,9 @@ func (t *Twilio) voice(ctx context.Context, _ *http.Request, form url.Values, ra
 	if err != nil {
 		return sms.TwiML{}, err
 	}
+	if plan.Refuse {
+		return sms.TwiML{Verbs: []any{sms.Reject{Reason: "busy"}}}, nil
+	}
 	// Where dialed could not be answered, the fallback is asked in its place.
 	if len(plan.Numbers) == 0 || strings.HasSuffix(form.Get("ErrorUrl"), "/voice/dialed") {
 		return t.nobodyCame(ctx, c, bridge.Missed)
@@ -70,13 +73,14 @@ func (t *Twilio) voice(ctx context.Context, _ *http.Request, form url.Values, ra
 // one that nobody hears.
 func (t *Twilio) voiceFallback(ctx context.Context, r *http.Request, form url.Values, raw string) (sms.TwiML, error) {
 	do, err := t.voice(ctx, r, form, raw)
-	var invalid *bridge.Invalid
-	if err == nil || errors.As(err, &invalid) || len(t.Intake.OnDuty) == 0 {
+	c, bad := sms.DecodeCall(form)
+	phones := t.Intake.Rings(c)
+	if err == nil || bad != nil || len(phones) == 0 {
 		return do, err
 	}
 	slog.Error("a call is put through and not kept", "err", err)
 	dial := sms.Dial{Timeout: int((&bridge.CallSettings{}).RingTime() / time.Second), AnswerOnBridge: true}
-	for _, phone := range t.Intake.OnDuty {
+	for _, phone := range phones {
 		dial.Numbers = append(dial.Numbers, sms.Number{Phone: string(phone)})
 	}
 	return sms.TwiML{Verbs: []any{dial}}, nil

@@ -338,6 +338,58 @@ func TestThePhoneOnDutyThatCallsTheLineIsNotRungAndNotTexted(t *testing.T) {
 	}, onDuty, other)
 }
 
+func TestAPhoneThatForwardsToTheLineMakesOneCallOfIt(t *testing.T) {
+	for _, notTold := range []bool{false, true} {
+		t.Run(fmt.Sprintf("not told=%t", notTold), func(t *testing.T) {
+			eachBoard(t, func(b *board) {
+				for i, from := range []string{priya, "anonymous"} {
+					got := b.call(from, smstest.Play{Phones: map[string]smstest.Pickup{onDuty: smstest.ForwardsBack}, NotTold: notTold})
+					want := 1
+					if notTold {
+						want = 2 // the second time it might be the caller, who tried again
+					}
+					if len(got.Round) != want || !got.Round[want-1].Rejected || len(got.Round[want-1].Rang) != 0 {
+						b.Errorf("%s: it came back %d times: %+v", from, len(got.Round), got.Round)
+					}
+					if got.Rejected || len(got.Said) < 2 {
+						b.Errorf("%s heard %q", from, got.Said)
+					}
+					if i == 0 && !notTold {
+						b.told("in: Missed call", textedBack)
+					}
+					if n := b.texts(priya); n != 1 {
+						b.Errorf("they got %d texts", n)
+					}
+				}
+			}, onDuty)
+		})
+	}
+}
+
+// Somebody calls a phone on duty, which is set to forward to the line.
+func TestAPhoneThatForwardsItsOwnCallsIsNotRungForThem(t *testing.T) {
+	d := newDesk(t, datatest.SQLite(t, nil))
+	d.in.OnDuty = []bridge.Phone{onDuty, other}
+	for n, form := range map[int]url.Values{1: voiceForm(1, "CallStatus", "ringing", "ForwardedFrom", onDuty), 2: voiceForm(2, "CallStatus", "ringing", "ForwardedFrom", "+1 (415) 555-0199")} {
+		w := d.post("/webhooks/twilio/voice", form, genuine)
+		if rings := strings.Contains(w.Body.String(), ">"+onDuty+"<"); w.Code != 200 || rings != (n == 2) || !strings.Contains(w.Body.String(), ">"+other+"<") {
+			t.Errorf("call %d: %d %s", n, w.Code, w.Body)
+		}
+	}
+}
+
+func TestAnAIReceptionistThatPutsACallerThroughToTheLineReachesPeople(t *testing.T) {
+	eachBoard(t, func(b *board) {
+		b.set(func(s *bridge.Settings) {
+			s.Receptionist.Phone, s.Receptionist.Calls = aiPhone, bridge.AlwaysAnswers
+		})
+		got := b.call(priya, smstest.Play{Phones: map[string]smstest.Pickup{aiPhone: smstest.ForwardsBack}})
+		if !slices.Equal(got.Rang, []string{aiPhone}) || len(got.Round) != 1 || !slices.Equal(got.Round[0].Rang, []string{onDuty}) {
+			b.Errorf("%+v", got)
+		}
+	}, onDuty)
+}
+
 func TestACallerIsTextedBackOnceInAWindow(t *testing.T) {
 	eachBoard(t, func(b *board) {
 		b.call(priya, smstest.Play{})

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type CallPlan struct {
 	// Screen: who takes the call presses a key first, so that nobody's own voicemail
 	// takes it.
 	Screen bool
+	// Refuse: it is a call to the line that a phone of ours sent back to it.
+	Refuse bool
 	// Voicemail is said before the tone; empty: callers cannot leave word.
 	Voicemail string
 	Business  string
@@ -35,11 +38,23 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 		if err != nil {
 			return err
 		}
-		plan = in.plan(s, c)
-		known, err := in.callOf(tx, c, plan.ToAI, raw)
+		if c.Line, err = in.calledLine(tx, c.To); err != nil {
+			return err
+		}
+		others, err := tx.CallsSince(c.From, c.Line, in.Now().Add(-longTalk))
+		if err != nil {
+			return err
+		}
+		others = slices.DeleteFunc(others, func(o bridge.Call) bool { return o.CarrierID == c.CarrierID || !o.IsOpen() })
+		plan = in.plan(s, c, others)
+		if c.ToAI = plan.ToAI; plan.Refuse {
+			c.State = bridge.CameRound
+		}
+		known, err := in.callOf(tx, c, raw)
 		if err != nil {
 			return fmt.Errorf("keep call: %w", err)
 		}
+		plan.Refuse = known.State == bridge.CameRound
 		if known.State != bridge.Ringing { // asked about again in the middle of it: nobody is rung twice
 			plan.Numbers = nil
 		}
@@ -48,42 +63,72 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 	return plan, err
 }
 
+// longTalk is how long a caller talks to the AI receptionist, at most.
+const longTalk = time.Hour
+
 // plan says who is rung for a call: the phones on duty, or the AI receptionist. Neither
-// the caller nor the line itself is, or the call would go round for ever.
-func (in *Intake) plan(s *bridge.Settings, c bridge.Call) CallPlan {
+// the caller nor the line itself is, nor whoever sends the call here, or it would go round
+// for ever. others are the calls of the same caller that are not over yet.
+func (in *Intake) plan(s *bridge.Settings, c bridge.Call, others []bridge.Call) CallPlan {
 	p := CallPlan{Ring: s.Calls.RingTime(), Screen: !s.Calls.NoScreen, Business: in.Business}
 	p.Greeting, p.Voicemail, _ = s.Calls.Says(in.Business)
 	if s.Calls.NoVoicemail {
 		p.Voicemail = ""
 	}
+	ringing, withAI := 0, false
+	for _, o := range others {
+		if o.ToAI {
+			withAI = withAI || c.From != ""
+		} else if o.State == bridge.Ringing && in.Now().Sub(o.StartedAt) < p.Ring+time.Minute {
+			ringing++
+		}
+	}
+	// A phone that we ring for this caller forwarded them to us. Not every network says which;
+	// but nobody calls a third time while the first two still ring.
+	if p.Refuse = ringing > 0 && slices.Contains(in.OnDuty, bridge.Phone(c.Via)) || ringing > 1; p.Refuse {
+		return p
+	}
 	ai := bridge.Phone(s.Receptionist.Phone)
-	if ai != "" && string(ai) != c.From && string(ai) != c.To && s.Receptionist.Calls.On(s.OpenAt(in.Now().In(in.Zone))) {
+	if ai != "" && string(ai) != c.From && string(ai) != c.Via && string(ai) != c.To && !withAI && s.Receptionist.Calls.On(s.OpenAt(in.Now().In(in.Zone))) {
 		p.Numbers, p.ToAI, p.Screen = []bridge.Phone{ai}, true, false
 		return p
 	}
+	p.Numbers = in.Rings(c)
+	return p
+}
+
+// Rings are the phones on duty that ring for a call: not the one that it comes from.
+func (in *Intake) Rings(c bridge.Call) (phones []bridge.Phone) {
 	for _, phone := range in.OnDuty {
-		if string(phone) != c.From { // whoever calls the line from it is not rung
-			p.Numbers = append(p.Numbers, phone)
+		if string(phone) != c.From && string(phone) != c.Via {
+			phones = append(phones, phone)
 		}
 	}
-	return p
+	return phones
+}
+
+// calledLine finds a line by its number. A number that nobody configured becomes one.
+func (in *Intake) calledLine(tx *data.Tx, to string) (bridge.LineID, error) {
+	line, err := tx.LineByPhone(to)
+	if !errors.Is(err, bridge.ErrNotFound) {
+		return line.ID, err
+	}
+	return tx.PutLine(bridge.Line{Phone: bridge.Phone(to), Name: bridge.PrettyAddress(to), Pace: in.Pace})
 }
 
 // callOf finds a call, or keeps one that was not known: a carrier's first word on it
 // may have been lost.
-func (in *Intake) callOf(tx *data.Tx, c bridge.Call, toAI bool, raw string) (bridge.Call, error) {
+func (in *Intake) callOf(tx *data.Tx, c bridge.Call, raw string) (bridge.Call, error) {
 	known, err := tx.CallOf(c.CarrierID)
 	if !errors.Is(err, bridge.ErrNotFound) {
 		return known, err
 	}
-	line, err := tx.LineByPhone(c.To)
-	if errors.Is(err, bridge.ErrNotFound) {
-		line.ID, err = tx.PutLine(bridge.Line{Phone: bridge.Phone(c.To), Name: bridge.PrettyAddress(c.To), Pace: in.Pace})
+	if c.Line == 0 {
+		if c.Line, err = in.calledLine(tx, c.To); err != nil {
+			return c, err
+		}
 	}
-	if err != nil {
-		return c, err
-	}
-	c.Line, c.State, c.ToAI, c.StartedAt = line.ID, bridge.Ringing, toAI, in.Now()
+	c.State, c.StartedAt = cmp.Or(c.State, bridge.Ringing), in.Now()
 	if c.From != "" {
 		a, err := tx.Arrival(bridge.Inbound{From: c.From, To: c.To, Channel: bridge.SMS})
 		if err != nil {
@@ -125,8 +170,8 @@ func (in *Intake) CallEnds(ctx context.Context, c bridge.Call, word bridge.CallS
 		if err != nil {
 			return err
 		}
-		plan = in.plan(s, c)
-		if known, err = in.callOf(tx, c, false, ""); err != nil {
+		plan = in.plan(s, c, nil)
+		if known, err = in.callOf(tx, c, ""); err != nil {
 			return err
 		}
 		if word == "" { // it is over; whoever took it said so at once

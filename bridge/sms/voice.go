@@ -40,7 +40,8 @@ func (f *fields) seconds(name string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// DecodeCall reads Twilio's form of a call to a line: who called, and which line.
+// DecodeCall reads Twilio's form of a call to a line: who called, which line, and which
+// phone forwarded it there, where the network tells.
 // Errors are *bridge.Invalid with Twilio's name of the field.
 func DecodeCall(form url.Values) (bridge.Call, error) {
 	f := fields{form: form}
@@ -51,6 +52,9 @@ func DecodeCall(form url.Values) (bridge.Call, error) {
 	if p, err := bridge.ParseCaller(f.optional("From")); err == nil {
 		c.From = string(p)
 	} // what is no number, such as a SIP address, cannot be texted or called back either
+	if p, err := bridge.ParseCaller(f.optional("ForwardedFrom")); err == nil {
+		c.Via = string(p)
+	}
 	return c, f.err
 }
 
@@ -173,6 +177,13 @@ type Record struct {
 	PlayBeep   bool     `xml:"playBeep,attr"`
 	Transcribe bool     `xml:"transcribe,attr"`
 	Words      string   `xml:"transcribeCallback,attr"`
+}
+
+// A Reject refuses a call that was not answered yet: the caller's side hears that we are
+// busy, and nothing is billed.
+type Reject struct {
+	XMLName xml.Name `xml:"Reject"`
+	Reason  string   `xml:"reason,attr"`
 }
 
 // A Hangup ends the call.

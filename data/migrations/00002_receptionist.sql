@@ -79,5 +79,6 @@ CREATE TABLE calls (
   rev             BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX calls_message ON calls (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX calls_caller ON calls (caller, started_at);
 CREATE INDEX calls_texted ON calls (caller, texted_at) WHERE texted_at > 0;
 CREATE INDEX calls_texted_at ON calls (texted_at) WHERE texted_at > 0;

@@ -36,10 +36,11 @@ const (
 	Answerphone  Pickup = "answerphone"   // the phone's own voicemail does, which presses none
 	Engaged      Pickup = "engaged"       // it is busy
 	CallerHangUp Pickup = "caller_hangup" // the caller hangs up while it rings
+	ForwardsBack Pickup = "forwards_back" // it forwards the call to the line that it comes from
 )
 
 // Pickups lists what a phone can do.
-var Pickups = [...]Pickup{RingsOut, PicksUp, Answerphone, Engaged, CallerHangUp}
+var Pickups = [...]Pickup{RingsOut, PicksUp, Answerphone, Engaged, CallerHangUp, ForwardsBack}
 
 // Callbacks are how the program is told of what happened, beside being asked what
 // to do.
@@ -62,6 +63,8 @@ type Play struct {
 	Voicemail time.Duration
 	Words     string // that Twilio hears in it; empty: it fails to
 	Callbacks Callbacks
+	// NotTold: the network of a phone that forwards does not say which phone it is.
+	NotTold bool
 }
 
 // A Post is a form that the program got during a call, and its answer. Repost sends
@@ -80,6 +83,8 @@ type Played struct {
 	Rang      []string // numbers, in the order of the document
 	TakenBy   string   // the number that the caller was put through to
 	Recording string   // id of the voicemail
+	Rejected  bool     // nobody took it, and the caller's side hears that the line is busy
+	Round     []Played // calls that a phone forwarded back to the line meanwhile
 	Posts     []Post
 }
 
@@ -87,19 +92,33 @@ type Played struct {
 // An error says why Twilio could not do what the program wanted; the caller hears
 // that an application error has occurred, and the call is over then.
 func (s *Server) Call(ctx context.Context, from, to string, p Play) (Played, error) {
+	return s.call(ctx, from, to, "", 0, p)
+}
+
+// maxRound is how often a call goes round before Twilio has enough of it.
+const maxRound = 8
+
+func (s *Server) call(ctx context.Context, from, to, via string, round int, p Play) (Played, error) {
 	s.mu.Lock()
 	urls := s.voice
 	s.mu.Unlock()
+	if round > maxRound {
+		return Played{}, errors.New("smstest: the call goes round and round")
+	}
 	if urls.Voice == "" {
 		return Played{}, errors.New("smstest: nobody said where calls are asked about, see SetVoice")
 	}
-	c := &call{s: s, ctx: ctx, play: p, urls: urls, from: from, to: to, out: Played{SID: newID("CA")}}
+	c := &call{s: s, ctx: ctx, play: p, urls: urls, from: from, to: to, via: via, round: round, out: Played{SID: newID("CA")}}
 	err := c.ask(urls.Voice, c.form("ringing", nil))
 	if !errors.Is(err, errOver) {
 		c.fail(err)
 	}
 	if urls.Status != "" {
-		c.tell(urls.Status, c.form("completed", url.Values{
+		status := "completed"
+		if c.out.Rejected {
+			status = "busy"
+		}
+		c.tell(urls.Status, c.form(status, url.Values{
 			"CallDuration": {seconds(c.length)}, "Duration": {strconv.Itoa(1 + int(c.length/time.Minute))}, "Timestamp": {stamp(time.Now())},
 			"CallbackSource": {"call-progress-events"}, "SequenceNumber": {"0"},
 		}))
@@ -122,6 +141,8 @@ type call struct {
 	play     Play
 	urls     VoiceURLs
 	from, to string
+	via      string // the phone that forwarded it
+	round    int    // how often it did
 	length   time.Duration
 	out      Played
 	late     []Post // callbacks that come at the end
@@ -147,6 +168,9 @@ func (c *call) form(status string, more url.Values) url.Values {
 		for place, is := range map[string]string{"City": "", "State": "CA", "Zip": "", "Country": "US"} {
 			form.Set(who+place, is)
 		}
+	}
+	if c.via != "" && !c.play.NotTold {
+		form.Set("ForwardedFrom", c.via)
 	}
 	maps.Copy(form, more)
 	return form
@@ -195,6 +219,9 @@ func (c *call) ask(address string, form url.Values) error {
 			err = errors.New("smstest: a caller who presses keys is not played")
 		case "Record":
 			err = c.record(address, v)
+		case "Reject":
+			c.out.Rejected = true
+			return errOver
 		case "Hangup":
 			return errOver
 		}
@@ -245,6 +272,13 @@ func (c *call) dial(base string, v verb) error {
 	result := url.Values{"DialCallStatus": {"no-answer"}}
 	for i := range legs {
 		switch l := &legs[i]; l.pickup {
+		case ForwardsBack:
+			again, err := c.s.call(c.ctx, c.from, c.to, l.number, c.round+1, c.play)
+			c.out.Round = append(append(c.out.Round, again), again.Round...)
+			if err != nil {
+				return err
+			}
+			result = url.Values{"DialCallStatus": {"busy"}} // what took it back is no person, and presses no key
 		case Engaged:
 			result = url.Values{"DialCallStatus": {"busy"}}
 		case PicksUp, Answerphone:

@@ -33,7 +33,7 @@ func (v verb) attr(name string) string {
 // grammar says what may stand in what, with which attributes. It is less than Twilio
 // takes: what is not here is a mistake, or needs a line here and somebody to play it.
 var grammar = map[string]struct{ inside, attrs []string }{
-	"Response": {inside: []string{"Say", "Pause", "Dial", "Gather", "Record", "Hangup"}},
+	"Response": {inside: []string{"Say", "Pause", "Dial", "Gather", "Record", "Hangup", "Reject"}},
 	"Say":      {attrs: []string{"voice", "language", "loop"}},
 	"Pause":    {attrs: []string{"length"}},
 	"Dial": {inside: []string{"Number"},
@@ -43,6 +43,7 @@ var grammar = map[string]struct{ inside, attrs []string }{
 	"Record": {attrs: []string{"action", "method", "recordingStatusCallback", "recordingStatusCallbackEvent", "recordingStatusCallbackMethod",
 		"maxLength", "timeout", "finishOnKey", "playBeep", "trim", "transcribe", "transcribeCallback"}},
 	"Hangup": {},
+	"Reject": {attrs: []string{"reason"}},
 }
 
 // readTwiML gives the verbs of an answer. It is strict: Twilio ends a call with an
