@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -13,12 +12,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // AssetPrefix is where Assets must be mounted.
 const AssetPrefix = "/assets/"
 
-// assets is every static file in memory, plain and compressed once.
+// assets is every static file in memory, compressed once, when it is first asked for.
 //
 // One hash names the whole tree, so that modules import each other by relative
 // paths and each address can be kept for ever by browsers.
@@ -29,8 +29,9 @@ type assets struct {
 }
 
 type asset struct {
-	kind        string // content type
-	plain, gzip []byte
+	kind  string // content type
+	plain []byte
+	gzip  func() []byte
 }
 
 var kinds = map[string]string{
@@ -51,48 +52,59 @@ func readAssets(fsys fs.FS) (assets, error) {
 		if err != nil {
 			return err
 		}
-		if plain, err = included(fsys, name, plain); err != nil {
-			return err
-		}
-		if path.Ext(name) == ".js" {
-			plain = comment.ReplaceAll(plain, nil)
-		}
-		for _, m := range symbol.FindAllSubmatch(plain, -1) {
-			a.symbols[string(m[1])] = string(m[2])
+		switch path.Ext(name) {
+		case ".css":
+			plain, err = included(fsys, path.Dir(name), plain)
+		case ".js":
+			plain = uncommented(plain)
+		case ".svg":
+			for _, m := range symbol.FindAllSubmatch(plain, -1) {
+				a.symbols[string(m[1])] = string(m[2])
+			}
 		}
 		kind, ok := kinds[path.Ext(name)]
-		if !ok {
+		if err != nil {
+			return err
+		} else if !ok {
 			return fmt.Errorf("%s: no content type for this kind of file", name)
 		}
 		fmt.Fprintf(sum, "%s %d\n", name, len(plain))
 		sum.Write(plain)
-		a.files[strings.TrimPrefix(name, "assets/")] = asset{kind, plain, compress(plain)}
+		a.files[strings.TrimPrefix(name, "assets/")] = asset{kind, plain, sync.OnceValue(func() []byte { return compress(plain) })}
 		return nil
 	})
 	a.hash = hex.EncodeToString(sum.Sum(nil))[:12]
 	return a, err
 }
 
-var (
-	symbol = regexp.MustCompile(`(?s)<symbol id="([a-z]+)"[^>]*>(.*?)</symbol>`)
-	// comment is a whole line of a module; readers of the source have them, browsers
-	// on slow lines need not.
-	comment = regexp.MustCompile(`(?m)^ *(//.*|/\* .* \*/)\n`)
-	imp     = regexp.MustCompile(`(?m)^@import "([a-z.]+)";$`)
-)
+var symbol = regexp.MustCompile(`(?s)<symbol id="([a-z]+)"[^>]*>(.*?)</symbol>`)
+
+// uncommented leaves out the lines of a module that are comments: readers of the source
+// have them, browsers on slow lines need not.
+func uncommented(plain []byte) []byte {
+	out := make([]byte, 0, len(plain))
+	for line := range bytes.Lines(plain) {
+		words := bytes.TrimSpace(line)
+		if bytes.HasPrefix(words, []byte("//")) || bytes.HasPrefix(words, []byte("/* ")) && bytes.HasSuffix(words, []byte(" */")) {
+			continue
+		}
+		out = append(out, line...)
+	}
+	return out
+}
 
 // included puts the style sheets that one imports in its place: each would be one
 // more request before anything is shown.
-func included(fsys fs.FS, name string, plain []byte) (out []byte, err error) {
-	if path.Ext(name) != ".css" {
-		return plain, nil
+func included(fsys fs.FS, dir string, plain []byte) (out []byte, err error) {
+	for line := range bytes.Lines(plain) {
+		if name, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte(`@import "`)); ok {
+			if line, err = fs.ReadFile(fsys, path.Join(dir, string(bytes.TrimSuffix(name, []byte(`";`))))); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, line...)
 	}
-	out = imp.ReplaceAllFunc(plain, func(line []byte) []byte {
-		other, readErr := fs.ReadFile(fsys, path.Join(path.Dir(name), string(imp.FindSubmatch(line)[1])))
-		err = errors.Join(err, readErr)
-		return other
-	})
-	return out, err
+	return out, nil
 }
 
 func compress(plain []byte) []byte {
@@ -129,9 +141,11 @@ func (s *Set) Assets() http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Vary", "Accept-Encoding")
 		body := f.plain
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) && len(f.gzip) < len(f.plain) {
-			h.Set("Content-Encoding", "gzip")
-			body = f.gzip
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			if gz := f.gzip(); len(gz) < len(body) {
+				h.Set("Content-Encoding", "gzip")
+				body = gz
+			}
 		}
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(http.StatusOK)

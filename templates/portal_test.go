@@ -161,17 +161,17 @@ func TestConversationInThePortalStaysInItsBudget(t *testing.T) {
 	for path := range all {
 		name := strings.TrimPrefix(path, AssetPrefix+s.assets.hash+"/")
 		f := s.assets.files[name]
-		total += len(f.gzip)
+		total += len(f.gzip())
 		if strings.HasSuffix(name, ".js") {
-			js += len(f.gzip)
+			js += len(f.gzip())
 		}
-		t.Logf("%6d %s", len(f.gzip), name)
+		t.Logf("%6d %s", len(f.gzip()), name)
 	}
 	t.Logf("%6d the page\n%6d in %d requests, %d of them scripts", len(compress([]byte(html))), total, len(all)+1, js)
 	if total > maxTalk || len(all)+1 > maxRequests || js > 8<<10 || js == 0 {
 		t.Errorf("%d bytes (at most %d) in %d requests (at most %d), scripts %d (at most %d)", total, maxTalk, len(all)+1, maxRequests, js, 8<<10)
 	}
-	if css := len(s.assets.files["css/portal.css"].gzip); css > 13<<10 {
+	if css := len(s.assets.files["css/portal.css"].gzip()); css > 13<<10 {
 		t.Errorf("the style of the portal is %d bytes gzipped", css)
 	}
 }

@@ -54,7 +54,7 @@ func TestSettingsSayWhatIsWrongBesideItsField(t *testing.T) {
 }
 
 func TestTheSettingsScriptIsSmall(t *testing.T) {
-	if n := len(parsed(t).assets.files["js/settings.js"].gzip); n > 1500 {
+	if n := len(parsed(t).assets.files["js/settings.js"].gzip()); n > 1500 {
 		t.Errorf("%d bytes gzipped", n)
 	}
 }

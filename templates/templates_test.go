@@ -449,7 +449,7 @@ func TestAssetsAreServedForEverUnderTheirHashOnly(t *testing.T) {
 		for _, encoding := range []string{"gzip, deflate, br", "", "gzip;q=0"} {
 			res := get(s.URL(name), encoding)
 			body := io.Reader(res.Body)
-			if zipped := res.Header.Get("Content-Encoding") == "gzip"; zipped != (strings.HasPrefix(encoding, "gzip,") && len(f.gzip) < len(f.plain)) {
+			if zipped := res.Header.Get("Content-Encoding") == "gzip"; zipped != (strings.HasPrefix(encoding, "gzip,") && len(f.gzip()) < len(f.plain)) {
 				t.Errorf("%s for %q: gzip is %v", name, encoding, zipped)
 			} else if zipped {
 				body, _ = gzip.NewReader(body)
@@ -504,7 +504,7 @@ func TestSizesStayInTheirBudget(t *testing.T) {
 	s := parsed(t)
 	size := func(names ...string) (n int) {
 		for _, name := range names {
-			n += len(s.assets.files[name].gzip)
+			n += len(s.assets.files[name].gzip())
 		}
 		return n
 	}
