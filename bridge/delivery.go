@@ -139,6 +139,7 @@ const (
 	ForLink    Purpose = "link"    // a way into the portal that somebody asked for
 	ForCode    Purpose = "code"    // the six digits for an old link or a new device
 	ForBot     Purpose = "bot"     // the AI receptionist hears of a message
+	ForRelay   Purpose = "relay"   // a phone on duty hears what became of a text of its own
 )
 
 // Secret stands in a delivery's Body for what no store keeps, a link's secret or a
@@ -147,7 +148,7 @@ const (
 const Secret = "\x1a"
 
 // A Delivery is one message on its way to one address by one channel; or, where it
-// has no Message, a link or a code on its way.
+// has no Message, a link, a code or a word to a phone on duty on its way.
 type Delivery struct {
 	ID           DeliveryID
 	Purpose      Purpose

@@ -304,6 +304,9 @@ type Settings struct {
 	OpeningHours string               `json:"opening_hours,omitempty"`
 	Calls        CallSettings         `json:"calls,omitzero"`
 	Receptionist ReceptionistSettings `json:"receptionist,omitzero"`
+	// DutyTexts has the phones on duty hear of texts to a line, too, and not only of
+	// what comes by the portal.
+	DutyTexts bool `json:"duty_texts,omitempty"`
 }
 
 // OpenAt reports whether the business is open at a moment, in its own zone.
@@ -333,6 +336,7 @@ func NewSettings(p Preset) *Settings {
 // changes nothing else. What was written stays where it is.
 func (s *Settings) Use(p Preset) {
 	s.Preset = p
+	s.DutyTexts = s.DutyTexts || p == SoleTraderAlone // who is alone does not sit before the inbox
 	for i := range s.Policies {
 		s.Policies[i].On = slices.Contains(p.Kinds(), s.Policies[i].Kind)
 	}

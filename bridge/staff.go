@@ -70,6 +70,7 @@ func (r Role) Runs() bool { return r == Owner || r == Admin || r == SoleTrader }
 type Staff struct {
 	ID          StaffID
 	Name, Email string
+	Phone       Phone // their own; empty: not known
 	Role        Role
 	CreatedAt   time.Time
 	// Active is false after the person left; what they wrote stays.

@@ -1,16 +1,17 @@
 package data
 
 import (
+	"errors"
 	"time"
 
 	"porchlight/bridge"
 )
 
-const staffColumns = "id, name, email, role, active, password = '', created_at"
+const staffColumns = "id, name, email, phone, role, active, password = '', created_at"
 
 func scanStaff(s scanner) (p bridge.Staff, err error) {
 	var at int64
-	err = s.Scan(&p.ID, &p.Name, &p.Email, &p.Role, &p.Active, &p.Invited, &at)
+	err = s.Scan(&p.ID, &p.Name, &p.Email, &p.Phone, &p.Role, &p.Active, &p.Invited, &at)
 	p.CreatedAt = moment(at)
 	return p, err
 }
@@ -44,6 +45,28 @@ func (tx *Tx) Staff() ([]bridge.Staff, error) {
 // StaffMember finds one of the team.
 func (tx *Tx) StaffMember(id bridge.StaffID) (bridge.Staff, error) {
 	return one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE id = $1", id)
+}
+
+// StaffByPhone finds whose phone a number is. While only one of the team is active,
+// every phone on duty is theirs.
+func (tx *Tx) StaffByPhone(phone string) (bridge.Staff, error) {
+	who, err := one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE phone = $1 AND phone <> '' AND active", phone)
+	if !errors.Is(err, bridge.ErrNotFound) {
+		return who, err
+	}
+	return one(tx, scanStaff, "SELECT "+staffColumns+` FROM staff s
+		WHERE active AND phone = '' AND NOT EXISTS (SELECT 1 FROM staff o WHERE o.id <> s.id AND o.active)`)
+}
+
+// SetStaffPhone keeps whose phone a number is; empty takes it away. Where it is a
+// colleague's, it is bridge.ErrDuplicate.
+func (tx *Tx) SetStaffPhone(id bridge.StaffID, phone bridge.Phone) error {
+	n, err := tx.exec(`
+		UPDATE staff SET phone = $2 WHERE id = $1 AND ($2 = '' OR NOT EXISTS (SELECT 1 FROM staff o WHERE o.phone = $2 AND o.id <> $1))`, id, string(phone))
+	if err == nil && n == 0 {
+		return bridge.ErrDuplicate
+	}
+	return err
 }
 
 // StaffByEmail finds one of the team with the stored password hash.

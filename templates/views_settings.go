@@ -66,7 +66,9 @@ type SettingsPage struct {
 // CallsPage is what happens with calls, and what the AI receptionist may do.
 type CallsPage struct {
 	SettingsShell
-	Lines, OnDuty                          []string
+	Lines                                  []string
+	OnDuty                                 []DutyPhone
+	DutyTexts                              bool
 	Hours                                  string
 	Greeting, VoicemailGreeting            string
 	TextBackText                           string
@@ -76,6 +78,12 @@ type CallsPage struct {
 	Texts, Calls                           []Tick
 	Phone, Introduce                       string
 	HasBot                                 bool
+}
+
+// DutyPhone is a phone on duty and whose it is.
+type DutyPhone struct {
+	Phone, Name string // no name: nobody's in the team
+	Off         bool   // it texted STOP
 }
 
 // KindsPage lists the kinds of conversation.
@@ -148,13 +156,14 @@ type TeamPage struct {
 // TeamRow is one of the team.
 type TeamRow struct {
 	Person
-	Email string
-	State Badge
-	Since Stamp
-	Roles []Tick // empty: the reader does not change this account
+	Email, Phone string
+	PhoneBad     bool // what was entered as the phone is the page's Bad
+	State        Badge
+	Since        Stamp
+	Roles        []Tick // empty: the reader does not change this account
 	// What can be done, each a URL; empty ones are not shown.
-	RoleURL, ReinviteURL, SwitchURL, SwitchText string
-	Why                                         string // why nothing can be done
+	RoleURL, PhoneURL, ReinviteURL, SwitchURL, SwitchText string
+	Why                                                   string // why nothing can be done
 }
 
 // InviteLink is a link into the team. It is shown once.

@@ -370,9 +370,10 @@ func TestAPhoneThatForwardsToTheLineMakesOneCallOfIt(t *testing.T) {
 func TestAPhoneThatForwardsItsOwnCallsIsNotRungForThem(t *testing.T) {
 	d := newDesk(t, datatest.SQLite(t, nil))
 	d.in.OnDuty = []bridge.Phone{onDuty, other}
-	for n, form := range map[int]url.Values{1: voiceForm(1, "CallStatus", "ringing", "ForwardedFrom", onDuty), 2: voiceForm(2, "CallStatus", "ringing", "ForwardedFrom", "+1 (415) 555-0199")} {
+	for n, via := range []string{"+1 (415) 555-0199", onDuty} {
+		form := voiceForm(n, "CallStatus", "ringing", "From", fmt.Sprintf("+1415555016%d", n), "ForwardedFrom", via)
 		w := d.post("/webhooks/twilio/voice", form, genuine)
-		if rings := strings.Contains(w.Body.String(), ">"+onDuty+"<"); w.Code != 200 || rings != (n == 2) || !strings.Contains(w.Body.String(), ">"+other+"<") {
+		if rings := strings.Contains(w.Body.String(), ">"+onDuty+"<"); w.Code != 200 || rings != (n == 0) || !strings.Contains(w.Body.String(), ">"+other+"<") {
 			t.Errorf("call %d: %d %s", n, w.Code, w.Body)
 		}
 	}

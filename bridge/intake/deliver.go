@@ -156,7 +156,7 @@ const mostBatches = 5
 func (in *Intake) alert(tx *data.Tx, m bridge.Message, f *bridge.Facts) error {
 	p := f.Settings.Policy(f.Conversation.Kind)
 	if p.Alerts(bridge.SMS) && len(in.OnDuty) > 0 {
-		if err := in.alertOnDuty(tx, m, f); err != nil {
+		if err := in.alertOnDuty(tx, m, f.Conversation.Line); err != nil {
 			return err
 		}
 	}
@@ -191,8 +191,27 @@ func (in *Intake) alert(tx *data.Tx, m bridge.Message, f *bridge.Facts) error {
 	return nil
 }
 
-func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, f *bridge.Facts) error {
-	line, err := tx.SendingLine(f.Conversation.Line)
+// alertOfText tells the phones on duty of a text, where the settings say so. What the
+// AI receptionist answers is not theirs yet, and consent asks for no answer.
+func (in *Intake) alertOfText(tx *data.Tx, came bridge.Inbound, m bridge.Message, optedOut bool) error {
+	if len(in.OnDuty) == 0 || came.Keyword != bridge.NoKeyword || bridge.ParseKeyword(m.Body, optedOut) != bridge.NoKeyword {
+		return nil
+	}
+	s, err := tx.Settings()
+	if err != nil || !s.DutyTexts {
+		return err
+	}
+	c, err := tx.AnyConversation(m.Conversation)
+	if err != nil || c.Hold != 0 || !s.Policy(c.Kind).Alerts(bridge.SMS) {
+		return err
+	}
+	return in.alertOnDuty(tx, m, c.Line)
+}
+
+// alertOnDuty texts a message to the phones on duty, by the line that it came to where
+// that is known.
+func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, known bridge.LineID) error {
+	line, err := tx.SendingLine(known)
 	if errors.Is(err, bridge.ErrNotFound) {
 		return nil // no number is in use, so nothing can be texted
 	}
@@ -200,6 +219,12 @@ func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, f *bridge.Facts) er
 		return err
 	}
 	for _, phone := range in.OnDuty {
+		if off, err := tx.OffDuty(string(phone)); err != nil || off {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := tx.AddDelivery(bridge.Delivery{
 			Purpose: bridge.ForAlert, Message: m.ID, Conversation: m.Conversation, Line: line.ID, Channel: bridge.SMS,
 			To: string(phone), Body: bridge.Secret, NextAt: m.At, ExpiresAt: m.At.Add(in.KeepTrying),

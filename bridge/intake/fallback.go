@@ -17,6 +17,11 @@ func (in *Intake) FallBack(tx *data.Tx, d bridge.Delivery) error {
 	if err := tx.Try(func(tx *data.Tx) error { return in.fallBack(tx, d) }); err != nil {
 		slog.Error("no other way found for what did not arrive", "delivery", d.ID, "err", err)
 	}
+	if d.Purpose == bridge.ForMessage && d.State.Failure() {
+		if err := tx.Try(func(tx *data.Tx) error { return in.unheard(tx, d) }); err != nil {
+			slog.Error("its writer was not told of what did not arrive", "delivery", d.ID, "err", err)
+		}
+	}
 	return nil
 }
 

@@ -211,7 +211,7 @@ func (in *Intake) urgent(tx *data.Tx, head bridge.Message) error {
 	if err != nil {
 		return err
 	}
-	return in.alertOnDuty(tx, head, &f)
+	return in.alertOnDuty(tx, head, f.Conversation.Line)
 }
 
 // folded are the messages of a piece: what was said, and the summary, which only the

@@ -33,7 +33,8 @@ type Options struct {
 	Zone *time.Location
 	// Region is where a number without a country code is from, such as "US".
 	Region string
-	// OnDuty are the staff phones that hear of what customers write in the portal.
+	// OnDuty are the staff phones that hear of what customers write, and whose texts
+	// are answers to them.
 	OnDuty []bridge.Phone
 	// Batch is how long a mail waits for further messages; 0 is a minute.
 	Batch time.Duration
@@ -89,7 +90,11 @@ type Received struct {
 // message is durable. The same carrier's id again changes nothing.
 func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, err error) {
 	m.Body = bridge.CleanText(m.Body)
-	err = in.Store.Write(ctx, func(tx *data.Tx) error {
+	err = in.Store.Write(ctx, func(tx *data.Tx) (err error) {
+		if in.onDuty(m) {
+			r, err = in.relay(tx, m)
+			return err
+		}
 		known, err := tx.Arrival(m)
 		if err != nil {
 			return fmt.Errorf("look up: %w", err)
@@ -165,7 +170,10 @@ func (in *Intake) store(tx *data.Tx, m bridge.Inbound, known data.Arrival) (r Re
 	if err := in.consent(tx, m, msg, known); err != nil {
 		return r, err
 	}
-	return r, in.offerToBot(tx, was, msg)
+	if err := in.offerToBot(tx, was, msg); err != nil {
+		return r, err
+	}
+	return r, in.alertOfText(tx, m, msg, known.OptedOut)
 }
 
 // toPartner puts a handyman's message into the conversation that the team has begun

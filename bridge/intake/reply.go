@@ -47,40 +47,44 @@ func (in *Intake) Note(ctx context.Context, actor bridge.Staff, d Draft) (bridge
 }
 
 func (in *Intake) write(ctx context.Context, actor bridge.Staff, d Draft, do bridge.Action) (m bridge.Message, err error) {
-	if err := d.clean(); err != nil {
-		return m, err
-	}
-	now := in.Now()
 	err = in.Store.Write(ctx, func(tx *data.Tx) error {
-		f, err := in.facts(tx, actor, d.Conversation)
-		if err != nil {
-			return err
-		}
-		if d.ClientID != "" {
-			if m, err = tx.MessageByClient(d.Conversation, d.ClientID); err == nil {
-				return sameWriter(m, actor, do)
-			} else if !errors.Is(err, bridge.ErrNotFound) {
-				return err
-			}
-		}
-		if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &d); err != nil {
-			return err
-		}
-		if do == bridge.DoReply && d.By != "" && !f.Use(d.By) {
-			return &bridge.Denied{Code: "channel", Sentence: "A message cannot go this way now", Fix: "Choose another way to send it"}
-		}
-		decided := bridge.Decide(actor.Actor(), do, &f)
-		if !decided.Allowed() {
-			return decided.Err()
-		}
-		d.leave = decided.NotBefore
-		if err := missed(tx, actor, d, do); err != nil {
-			return err
-		}
-		m, err = in.say(tx, actor, &f, d, do, now)
+		m, err = in.writeIn(tx, actor, d, do)
 		return err
 	})
 	return m, err
+}
+
+// writeIn is write in a transaction that does more.
+func (in *Intake) writeIn(tx *data.Tx, actor bridge.Staff, d Draft, do bridge.Action) (m bridge.Message, err error) {
+	if err := d.clean(); err != nil {
+		return m, err
+	}
+	f, err := in.facts(tx, actor, d.Conversation)
+	if err != nil {
+		return m, err
+	}
+	if d.ClientID != "" {
+		if m, err = tx.MessageByClient(d.Conversation, d.ClientID); err == nil {
+			return m, sameWriter(m, actor, do)
+		} else if !errors.Is(err, bridge.ErrNotFound) {
+			return m, err
+		}
+	}
+	if err := in.withFiles(tx, &f, actor.Actor().Uploader(), &d); err != nil {
+		return m, err
+	}
+	if do == bridge.DoReply && d.By != "" && !f.Use(d.By) {
+		return m, &bridge.Denied{Code: "channel", Sentence: "A message cannot go this way now", Fix: "Choose another way to send it"}
+	}
+	decided := bridge.Decide(actor.Actor(), do, &f)
+	if !decided.Allowed() {
+		return m, decided.Err()
+	}
+	d.leave = decided.NotBefore
+	if err := missed(tx, actor, d, do); err != nil {
+		return m, err
+	}
+	return in.say(tx, actor, &f, d, do, in.Now())
 }
 
 // sameWriter refuses a key that somebody else has used, or the writer for something

@@ -86,6 +86,43 @@ func (in *Intake) manage(ctx context.Context, actor bridge.Actor, id bridge.Staf
 	})
 }
 
+// SetPhone keeps whose phone a number is, so that what is texted from it has its
+// writer; empty takes it away. Everybody may enter their own.
+func (in *Intake) SetPhone(ctx context.Context, actor bridge.Actor, id bridge.StaffID, entered string) error {
+	var phone bridge.Phone
+	if entered = strings.TrimSpace(entered); entered != "" {
+		var err error
+		if phone, err = in.ParsePhone(entered); err != nil {
+			return err
+		}
+	}
+	return in.Store.Write(ctx, func(tx *data.Tx) error {
+		p, err := tx.StaffMember(id)
+		if err != nil {
+			return err
+		}
+		if own := actor.Kind == bridge.ByStaff && actor.ID == int64(id); !own {
+			if err := mayManage(actor, p); err != nil {
+				return err
+			}
+		}
+		s, err := tx.Settings()
+		if err != nil {
+			return err
+		}
+		if _, err := tx.LineByPhone(string(phone)); err == nil || phone != "" && string(phone) == s.Receptionist.Phone {
+			return &bridge.Invalid{Field: "phone", Problem: "This is a number of the business, and nobody's own phone"}
+		} else if !errors.Is(err, bridge.ErrNotFound) {
+			return err
+		}
+		err = tx.SetStaffPhone(id, phone)
+		if errors.Is(err, bridge.ErrDuplicate) {
+			return &bridge.Invalid{Field: "phone", Problem: "This is the phone of somebody else in the team"}
+		}
+		return err
+	})
+}
+
 // SetRole gives a member of staff another role.
 func (in *Intake) SetRole(ctx context.Context, actor bridge.Actor, id bridge.StaffID, role bridge.Role) error {
 	role, err := bridge.ParseRole(string(role))

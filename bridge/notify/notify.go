@@ -136,28 +136,43 @@ func (n *Notify) words(tx *data.Tx, c data.Claim, r reader) (string, error) {
 		return fmt.Sprintf(say[bridge.ForLink], n.Business.Name, bridge.Secret), nil
 	case bridge.ForCode:
 		return fmt.Sprintf(say[bridge.ForCode], n.Business.Name, bridge.Secret), nil
-	case bridge.ForMessage, bridge.ForAlert, bridge.ForBot:
+	case bridge.ForMessage, bridge.ForAlert, bridge.ForBot, bridge.ForRelay:
 	}
 	m, err := tx.Message(c.Message)
 	if err != nil {
 		return "", err
 	}
-	if c.Purpose == bridge.ForAlert && m.Handoff != nil {
-		h := m.Handoff
-		form, ok := handedOver[r.language]
-		if !ok {
-			form = handedOver[""]
-		}
+	if c.Purpose == bridge.ForAlert {
+		return n.alertText(tx, c, m, r)
+	}
+	return fmt.Sprintf(say[bridge.ForMessage], n.Business.Name, cmp.Or(first(m.Author.Name), n.Business.Name), bridge.Secret), nil
+}
+
+// alertText is what a phone on duty is told of a message.
+func (n *Notify) alertText(tx *data.Tx, c data.Claim, m bridge.Message, r reader) (words string, err error) {
+	say, ok := alerts[r.language]
+	if !ok {
+		say = alerts[""]
+	}
+	switch h := m.Handoff; {
+	case h != nil:
 		who := m.Author.Name
 		if c, err := tx.AnyConversation(m.Conversation); err == nil {
 			who = c.Title
 		}
-		return fmt.Sprintf(form, strings.ToLower(h.Urgency.Title()), who, short(strings.Join(strings.Fields(cmp.Or(h.Summary, h.Intent, m.Body)), " ")), n.PublicURL, m.Conversation), nil
+		words = fmt.Sprintf(say.handoff, strings.ToLower(h.Urgency.Title()), who, short(strings.Join(strings.Fields(cmp.Or(h.Summary, h.Intent, m.Body)), " ")))
+	case m.Channel == bridge.SMS:
+		words = fmt.Sprintf(say.text, m.Author.Name, short(m.Preview()))
+	default:
+		words = fmt.Sprintf(say.portal, m.Author.Name, short(m.Preview()))
 	}
-	if c.Purpose == bridge.ForAlert {
-		return fmt.Sprintf(say[bridge.ForAlert], m.Author.Name, short(m.Preview()), n.PublicURL, m.Conversation), nil
+	how := say.here
+	if _, err := tx.StaffByPhone(c.To); errors.Is(err, bridge.ErrNotFound) {
+		how = say.inbox
+	} else if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf(say[bridge.ForMessage], n.Business.Name, cmp.Or(first(m.Author.Name), n.Business.Name), bridge.Secret), nil
+	return words + "\n" + fmt.Sprintf(how, n.PublicURL, m.Conversation), nil
 }
 
 // first is the first name: all that people outside are told of one of the team.
@@ -241,7 +256,7 @@ func (n *Notify) mail(tx *data.Tx, c data.Claim, r reader) (bridge.Outgoing, err
 		err = n.alert(tx, c, r, notice, domain)
 	case bridge.ForMessage:
 		err = n.message(tx, c, r, notice, domain)
-	case bridge.ForBot:
+	case bridge.ForBot, bridge.ForRelay:
 	}
 	return out, err
 }

@@ -38,7 +38,7 @@ const noPassword = "!"
 
 func demoTeam() []bridge.Staff {
 	return []bridge.Staff{
-		{Name: "Sam Ortiz", Email: "sam@example.com", Role: bridge.Owner},
+		{Name: "Sam Ortiz", Email: "sam@example.com", Phone: demoOnDuty, Role: bridge.Owner},
 		{Name: "Maya Quinn", Email: "maya@example.com", Role: bridge.Admin},
 		{Name: "Jo Park", Email: "jo@example.com", Role: bridge.Tradie},
 	}
@@ -126,6 +126,12 @@ func seedDemo(ctx context.Context, cfg Config) (owner bridge.StaffID, err error)
 		team = demoTeam()
 		for i, p := range team { // nobody can sign in with this, and nobody needs to
 			if team[i], err = tx.AddStaff(p, noPassword, now.Add(-90*day)); err != nil {
+				return err
+			}
+			if p.Phone == "" {
+				continue
+			}
+			if err := tx.SetStaffPhone(team[i].ID, p.Phone); err != nil {
 				return err
 			}
 		}

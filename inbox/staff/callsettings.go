@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,10 +34,7 @@ func (s *Inbox) newCallsPage(c *gin.Context, now *bridge.Settings) (p templates.
 		SettingsShell: s.settingsShell(c, "Calls and receptionist", "/settings/calls"), Hours: now.OpeningHours,
 		Greeting: k.Greeting, Ring: strconv.Itoa(int(k.RingTime().Seconds())), Screen: !k.NoScreen, Voicemail: !k.NoVoicemail, VoicemailGreeting: k.VoicemailGreeting,
 		TextBack: !k.NoTextBack, TextBackText: k.TextBack, OurGreeting: greeting, OurVoicemail: voicemail, OurTextBack: textBack,
-		Phone: bridge.PrettyAddress(r.Phone), Patience: strconv.Itoa(int(r.Wait().Seconds())), Introduce: r.Introduction(), HasBot: s.in.Bot,
-	}
-	for _, phone := range s.in.OnDuty {
-		p.OnDuty = append(p.OnDuty, phone.Pretty())
+		DutyTexts: now.DutyTexts, Phone: bridge.PrettyAddress(r.Phone), Patience: strconv.Itoa(int(r.Wait().Seconds())), Introduce: r.Introduction(), HasBot: s.in.Bot,
 	}
 	for _, a := range bridge.AnswersTextsChoices {
 		p.Texts = append(p.Texts, templates.Tick{Value: string(a), Text: a.Title(), On: a == r.Texts || r.Texts == "" && a == bridge.NeverAnswers})
@@ -47,6 +45,17 @@ func (s *Inbox) newCallsPage(c *gin.Context, now *bridge.Settings) (p templates.
 		p.Calls = append(p.Calls, templates.Tick{Value: string(a), Text: text, On: a == r.Calls || r.Calls == "" && a == bridge.NeverAnswers})
 	}
 	err = s.look(c.Request.Context(), func(tx *data.Tx) error {
+		for _, phone := range s.in.OnDuty {
+			who, err := tx.StaffByPhone(string(phone))
+			if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+				return err
+			}
+			off, err := tx.OffDuty(string(phone))
+			if err != nil {
+				return err
+			}
+			p.OnDuty = append(p.OnDuty, templates.DutyPhone{Phone: phone.Pretty(), Name: who.Name, Off: off})
+		}
 		lines, err := tx.Lines()
 		for _, l := range lines {
 			if l.Active {
@@ -85,6 +94,9 @@ func readCallSettings(c *gin.Context, next *bridge.Settings, parse func(string) 
 	text := func(field string) string { return strings.TrimSpace(bridge.CleanText(c.PostForm(field))) }
 	k, r := &next.Calls, &next.Receptionist
 	next.OpeningHours = text("hours")
+	if c.PostForm("has_duty") != "" {
+		next.DutyTexts = on(c, "duty_texts")
+	}
 	k.Greeting, k.VoicemailGreeting, k.TextBack = text("greeting"), text("voicemail_greeting"), text("text_back_text")
 	k.NoScreen, k.NoVoicemail, k.NoTextBack = !on(c, "screen"), !on(c, "voicemail"), !on(c, "text_back")
 	if r.Texts = bridge.AnswersTexts(c.PostForm("texts")); c.PostForm("texts") == "" {

@@ -36,6 +36,7 @@ func (s *Inbox) mountSettings(g *gin.RouterGroup) {
 	get("/team", bridge.DoManageTeam, s.team)
 	post("/team", bridge.DoManageTeam, s.hire)
 	post("/team/:id/role", bridge.DoManageTeam, s.setRole)
+	post("/team/:id/phone", bridge.DoManageTeam, s.setPhone)
 	post("/team/:id/link", bridge.DoManageTeam, s.rehire)
 	get("/team/:id/switch", bridge.DoManageTeam, s.switchPage)
 	post("/team/:id/switch", bridge.DoManageTeam, s.switchStaff)
@@ -58,7 +59,7 @@ func allowing(do bridge.Action, h web.Handler) web.Handler {
 // nobody can put their own words there.
 var did = map[string]string{
 	"saved": "Saved.", "preset": "The preset is in use. Nothing that was written is hidden.", "reset": "This kind has the preset's values again.",
-	"role": "The role is changed.", "off": "The account is switched off. They are signed out everywhere.", "on": "The account is switched on.", "key": "The key works no more.",
+	"role": "The role is changed.", "phone": "The phone is changed.", "off": "The account is switched off. They are signed out everywhere.", "on": "The account is switched on.", "key": "The key works no more.",
 }
 
 func (s *Inbox) settingsShell(c *gin.Context, title, href string) templates.SettingsShell {

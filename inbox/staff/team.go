@@ -70,18 +70,21 @@ func roleTicks(reader bridge.Staff, now bridge.Role) (out []templates.Tick) {
 }
 
 func newTeamRow(reader, m bridge.Staff, now time.Time) templates.TeamRow {
-	row := templates.TeamRow{Person: web.NewPerson(m), Email: m.Email, Since: templates.NewStamp(m.CreatedAt, now), State: templates.Badge{Tone: "ok", Icon: "tick", Text: "Active"}}
+	row := templates.TeamRow{Person: web.NewPerson(m), Email: m.Email, Phone: bridge.PrettyAddress(string(m.Phone)), Since: templates.NewStamp(m.CreatedAt, now), State: templates.Badge{Tone: "ok", Icon: "tick", Text: "Active"}}
 	switch {
 	case !m.Active:
 		row.State = templates.Badge{Icon: "ban", Text: "Switched off"}
 	case m.Invited:
 		row.State = templates.Badge{Tone: "warn", Icon: "clock", Text: "Invited"}
 	}
-	if d := mayManage(reader, m); !d.Allowed() {
+	at, d := teamURL(m.ID), mayManage(reader, m)
+	if d.Allowed() || m.ID == reader.ID {
+		row.PhoneURL = at + "/phone"
+	}
+	if !d.Allowed() {
 		row.Why = d.Sentence
 		return row
 	}
-	at := "/settings/team/" + strconv.FormatInt(int64(m.ID), 10)
 	row.Roles, row.RoleURL, row.SwitchURL, row.SwitchText = roleTicks(reader, m.Role), at+"/role", at+"/switch", "Switch off"
 	if !m.Active {
 		row.SwitchText = "Switch on"
@@ -152,6 +155,30 @@ func (s *Inbox) setRole(c *gin.Context) error {
 	return leadTo(c, "/settings/team", "role")
 }
 
+func (s *Inbox) setPhone(c *gin.Context) error {
+	id, err := web.ID[bridge.StaffID](c, "id")
+	if err != nil {
+		return err
+	}
+	err = s.in.SetPhone(c.Request.Context(), me(c).Actor(), id, c.PostForm("phone"))
+	if bad, ok := wrong(err); ok {
+		return s.showTeam(c, http.StatusUnprocessableEntity, func(v *templates.TeamPage) {
+			v.Bad = bad
+			for i := range v.Team {
+				if row := &v.Team[i]; row.PhoneURL == teamURL(id)+"/phone" {
+					row.Phone, row.PhoneBad = c.PostForm("phone"), true
+				}
+			}
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return leadTo(c, "/settings/team", "phone")
+}
+
+func teamURL(id bridge.StaffID) string { return "/settings/team/" + strconv.FormatInt(int64(id), 10) }
+
 // switchPage says what happens before it does.
 func (s *Inbox) switchPage(c *gin.Context) error {
 	p, err := s.member(c)
@@ -163,7 +190,7 @@ func (s *Inbox) switchPage(c *gin.Context) error {
 	}
 	v := templates.SwitchPage{
 		SettingsShell: s.settingsShell(c, p.Name, "/settings/team"), Name: p.Name, Off: p.Active,
-		Action: "/settings/team/" + strconv.FormatInt(int64(p.ID), 10) + "/switch",
+		Action: teamURL(p.ID) + "/switch",
 	}
 	if !p.Active {
 		v.Heading, v.Button = "Switch "+p.Name+" on?", "Switch on"

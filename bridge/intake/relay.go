@@ -1,0 +1,337 @@
+package intake
+
+// What the team texts from the phones on duty: answers to those whom a phone was told of.
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"porchlight/bridge"
+	"porchlight/data"
+)
+
+// relaysAnHour is how many texts of one phone are passed on in an hour, at most: a phone
+// that answers by itself must not go round with somebody who does.
+const relaysAnHour = 60
+
+// tooLate is from when on a text that was recovered after downtime is not passed on any
+// more: "I am there in ten minutes" is not true then.
+const tooLate = 30 * time.Minute
+
+// onDuty reports whether a message is a text from a phone on duty.
+func (in *Intake) onDuty(m bridge.Inbound) bool {
+	return m.Channel == bridge.SMS && slices.Contains(in.OnDuty, bridge.Phone(m.From))
+}
+
+// A relay is one text from a phone on duty and what it may mean.
+type relay struct {
+	*Intake
+	tx      *data.Tx
+	text    bridge.Inbound
+	who     bridge.Staff // whose phone it is; zero: nobody's
+	earlier []bridge.Relayed
+	told    []data.ToldOf
+	out     bridge.Relayed
+}
+
+// relay takes a text from a phone on duty as if its owner had written it in the inbox:
+// to the one customer who can be meant, or after asking for whom it is. What cannot be
+// sent is answered with the reason. The same carrier's id again changes nothing.
+func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
+	known, err := tx.RelayedSeen(m.CarrierID)
+	if err != nil || known {
+		return Received{Duplicate: known}, err
+	}
+	if id, err := tx.InboundSeen(m.CarrierID); !errors.Is(err, bridge.ErrNotFound) { // before the phone was on duty
+		return Received{Message: id, Duplicate: err == nil}, err
+	}
+	p := &relay{Intake: in, tx: tx, text: m, out: bridge.Relayed{CarrierID: m.CarrierID, Phone: m.From, Body: strings.TrimSpace(m.Body), Raw: m.Raw, At: m.At}}
+	if p.out.Line, err = in.calledLine(tx, m.To); err != nil {
+		return r, fmt.Errorf("find line: %w", err)
+	}
+	if p.who, err = tx.StaffByPhone(m.From); err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		return r, fmt.Errorf("find whose phone it is: %w", err)
+	}
+	p.out.Staff = p.who.ID
+	if p.earlier, err = tx.RelayedBy(m.From, m.At.Add(-bridge.RelayWindow)); err != nil {
+		return r, err
+	}
+	if p.told, err = tx.ToldOf(m.From, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
+		return r, err
+	}
+	word, err := p.take()
+	if err != nil {
+		return r, err
+	}
+	if err := tx.AddRelayed(p.out); err != nil {
+		return r, fmt.Errorf("keep it: %w", err)
+	}
+	return Received{Message: p.out.Message, Conversation: p.out.Conversation}, in.tellPhone(tx, p.out, word)
+}
+
+// tellPhone texts a word to a phone on duty.
+func (in *Intake) tellPhone(tx *data.Tx, r bridge.Relayed, word string) error {
+	if word == "" {
+		return nil
+	}
+	line, err := tx.SendingLine(r.Line)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil // no number is in use, so nothing can be texted
+	}
+	if err != nil {
+		return err
+	}
+	now := in.Now()
+	_, err = tx.AddDelivery(bridge.Delivery{
+		Purpose: bridge.ForRelay, Staff: r.Staff, Line: line.ID, Channel: bridge.SMS, To: r.Phone, Body: word, NextAt: now, ExpiresAt: now.Add(bridge.RelayChoice),
+	}, now)
+	return err
+}
+
+// take does what the text is for and gives what its writer is to hear; empty: nothing.
+func (p *relay) take() (word string, err error) {
+	p.out.State = bridge.RelayRefused
+	if n := p.within(time.Hour); n >= relaysAnHour {
+		slog.Warn("a phone on duty texts too much to be passed on", "phone", bridge.MaskAddress(p.out.Phone))
+		if n > relaysAnHour {
+			return "", nil
+		}
+		return fmt.Sprintf("Not sent: more than %d texts in an hour came from this phone. Write in the inbox.", relaysAnHour), nil
+	}
+	off, err := p.tx.OffDuty(p.out.Phone)
+	if err != nil {
+		return "", err
+	}
+	switch cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off)) {
+	case bridge.Stop: // whatever is sent now, the carrier blocks
+		p.out.State = bridge.RelayStop
+		return "", nil
+	case bridge.Start:
+		if off {
+			p.out.State = bridge.RelayStart
+			return "This phone is told of messages again.", nil
+		}
+	case bridge.Help:
+		p.out.State = bridge.RelayAnswer
+		return "Answer a message that you were told of here, and it goes to the customer from the business number. STOP: hear of none. START: hear of them again.", nil
+	case bridge.NoKeyword:
+	}
+	if asked := p.asked(); len(asked) > 0 {
+		if n, err := strconv.Atoi(strings.Trim(p.out.Body, "# .)")); err == nil {
+			return p.choose(n, asked)
+		}
+	}
+	if p.out.Body == "" && len(p.text.Media) == 0 {
+		return "", nil
+	}
+	return p.pass()
+}
+
+// within counts what came from the phone in the time before.
+func (p *relay) within(d time.Duration) (n int) {
+	for _, e := range p.earlier {
+		if p.text.At.Sub(e.At) < d {
+			n++
+		}
+	}
+	return n
+}
+
+// asked are the texts of which it is not known for whom they are, the newest first.
+func (p *relay) asked() (open []bridge.Relayed) {
+	for _, e := range p.earlier {
+		if e.State == bridge.RelayAsked && p.text.At.Sub(e.At) < bridge.RelayChoice {
+			open = append(open, e)
+		}
+	}
+	return open
+}
+
+// choose sends what its writer was asked about to the one whom they named by number.
+func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
+	p.out.State = bridge.RelayAnswer
+	choices := asked[0].Choices
+	if n < 0 || n > len(choices) {
+		return fmt.Sprintf("Answer with a number from 1 to %d, or 0 to send it to nobody.", len(choices)), nil
+	}
+	var words []string
+	for _, a := range slices.Backward(asked) {
+		if a.State = bridge.RelayDropped; n > 0 {
+			word, err := p.send(&a, choices[n-1])
+			if err != nil {
+				return "", err
+			}
+			if p.out.Conversation = choices[n-1]; word != "" {
+				words = append(words, word)
+			}
+		}
+		if err := p.tx.SettleRelayed(a); err != nil {
+			return "", err
+		}
+	}
+	if n == 0 {
+		return "It was sent to nobody.", nil
+	}
+	return strings.Join(words, "\n"), nil
+}
+
+// pass sends a text to the one whom it can only be for, or asks. One who waits for an
+// answer is meant, unless the phone has just answered somebody else: it may go on with
+// them, and a text that goes to the wrong customer cannot be taken back.
+func (p *relay) pass() (string, error) {
+	meant := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool {
+		return t.State != bridge.Open && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
+			return e.State == bridge.RelaySent && e.Conversation == t.Conversation && p.text.At.Sub(e.At) < bridge.RelayChoice
+		})
+	})
+	if len(meant) == 0 {
+		meant = p.told
+	}
+	switch len(meant) {
+	case 0:
+		return "Not sent: you were told of no message in the last two days, so it is not known for whom this is. Write in the inbox.", nil
+	case 1:
+		return p.send(&p.out, meant[0].Conversation)
+	}
+	if p.out.Body == "" {
+		return "Not sent: it is not known for whom this photo is. Send it in the inbox.", nil
+	}
+	var names []string
+	for i, t := range p.told {
+		c, err := p.tx.AnyConversation(t.Conversation)
+		if err != nil {
+			return "", err
+		}
+		p.out.Choices = append(p.out.Choices, t.Conversation)
+		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
+	}
+	p.out.State = bridge.RelayAsked
+	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+}
+
+// send makes a text a message of its writer's in a conversation, or says why not.
+func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error) {
+	c, err := p.tx.AnyConversation(id)
+	if err != nil {
+		return "", err
+	}
+	r.Conversation, r.State = id, bridge.RelayRefused
+	if p.who.ID == 0 {
+		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.",
+			event(p.tx, id, "Came from a phone on duty that is nobody's, and was not sent: "+r.Body, p.Now())
+	}
+	if p.text.Recovered && p.Now().Sub(r.At) > tooLate {
+		return "Your text to " + c.Title + " came only now and was not sent: " + short(r.Body, 80) + "\nSend it again if it is still right.", nil
+	}
+	if word, err := p.overtaken(r, c); err != nil || word != "" {
+		return word, err
+	}
+	if r.Body != "" {
+		var m bridge.Message
+		err := p.tx.Try(func(tx *data.Tx) (err error) {
+			m, err = p.writeIn(tx, p.who, Draft{Conversation: id, Body: r.Body, ClientID: "relay:" + r.CarrierID}, bridge.DoReply)
+			return err
+		})
+		if why, ok := refusal(err); ok {
+			return "Not sent to " + c.Title + ": " + why, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		r.Message = m.ID
+	}
+	r.State = bridge.RelaySent
+	if len(p.text.Media) == 0 || r != &p.out {
+		return "", nil
+	}
+	_, err = p.tx.AddMessage(bridge.Message{
+		Conversation: id, At: p.Now(), Direction: bridge.Note, Channel: bridge.Inbox,
+		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(p.who.ID), Name: p.who.Name}, Body: "From my phone, for us only", Attachments: arriving(p.text),
+	})
+	return "The photo did not go to " + c.Title + ": it is a note in the conversation. Send it in the inbox.", err
+}
+
+// overtaken says who of the team has answered since the phone was told. The same text
+// again goes all the same.
+func (p *relay) overtaken(r *bridge.Relayed, c bridge.Conversation) (string, error) {
+	var seen bridge.MessageID
+	for _, t := range p.told {
+		if t.Conversation == c.ID {
+			seen = t.Message
+		}
+	}
+	for _, e := range p.earlier {
+		if e.Conversation == c.ID {
+			seen = max(seen, e.Message)
+		}
+		if e.State == bridge.RelayStopped && e.Conversation == c.ID && e.Body == r.Body && p.text.At.Sub(e.At) < bridge.RelayChoice {
+			return "", nil
+		}
+	}
+	m, err := p.tx.AnsweredSince(c.ID, seen, p.who.ID)
+	if err != nil {
+		if errors.Is(err, bridge.ErrNotFound) {
+			err = nil
+		}
+		return "", err
+	}
+	r.State = bridge.RelayStopped
+	return fmt.Sprintf("Not sent: %s answered %s meanwhile: %s\nText the same again to send it all the same.", m.Author.Name, c.Title, short(m.Preview(), 80)), nil
+}
+
+// refusal is why people may not, or cannot, write something, in words.
+func refusal(err error) (string, bool) {
+	var denied *bridge.Denied
+	var invalid *bridge.Invalid
+	switch {
+	case errors.As(err, &denied):
+		if denied.Fix != "" {
+			return denied.Sentence + ". " + denied.Fix + ".", true
+		}
+		return denied.Sentence + ".", true
+	case errors.As(err, &invalid):
+		return invalid.Problem + ".", true
+	case errors.Is(err, bridge.ErrNotFound):
+		return "You do not see this conversation.", true
+	}
+	return "", false
+}
+
+// short cuts what a text quotes.
+func short(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-3]) + "..."
+	}
+	return s
+}
+
+// unheard tells who wrote a message from their phone that a delivery of it failed, and
+// that there is no other way: they may not look into the inbox.
+func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
+	r, err := tx.RelayedAs(d.Message)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m, err := tx.Message(d.Message)
+	if err != nil || seenAlready(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
+		return err
+	}
+	c, err := tx.AnyConversation(d.Conversation)
+	if err != nil {
+		return err
+	}
+	why := "it could not be sent for hours"
+	if words := in.Words[d.Channel]; words != nil && d.Code != "" {
+		why = words.Explain(d.Code).Sentence
+	}
+	return in.tellPhone(tx, r, fmt.Sprintf("Your text to %s did not arrive: %s. It said: %s", c.Title, why, short(m.Preview(), 80)))
+}
