@@ -72,10 +72,9 @@ type refusal struct {
 	result, text string
 }
 
-// A text is answered with TwiML that says nothing: a message in it would bypass the
-// outbox, and with it order, receipts and consent.
-//
-// verified reads the body, bounded, and lets only what Twilio signed reach h.
+// verified reads the body, bounded, and lets only what Twilio signed reach h. A text is
+// answered with TwiML that says nothing: a message in it would bypass the outbox, and
+// with it order, receipts and consent.
 func (t *Twilio) verified(route string, h func(context.Context, *http.Request, url.Values, string) (sms.TwiML, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		raw, form, no := t.read(c.Request)
