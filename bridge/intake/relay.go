@@ -203,7 +203,7 @@ func (p *relay) pass() (string, error) {
 		return "Not sent: it is not known for whom this photo is. Send it in the inbox.", nil
 	}
 	var names []string
-	for i, t := range p.told {
+	for i, t := range offered(meant, p.told) {
 		c, err := p.tx.AnyConversation(t.Conversation)
 		if err != nil {
 			return "", err
@@ -213,6 +213,20 @@ func (p *relay) pass() (string, error) {
 	}
 	p.out.State = bridge.RelayAsked
 	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+}
+
+// mostOffered is how many a question offers: one digit each.
+const mostOffered = 9
+
+// offered are those whom a question offers, as the phone was told of them; where they are
+// too many, those who can be meant before others.
+func offered(meant, told []data.ToldOf) []data.ToldOf {
+	if len(told) <= mostOffered {
+		return told
+	}
+	rest := slices.DeleteFunc(slices.Clone(told), func(t data.ToldOf) bool { return slices.Contains(meant, t) })
+	all := slices.Concat(meant, rest)
+	return all[:mostOffered]
 }
 
 // send makes a text a message of its writer's in a conversation, or says why not.
