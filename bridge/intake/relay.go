@@ -182,12 +182,14 @@ func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 }
 
 // pass sends a text to the one whom it can only be for, or asks. One who waits for an
-// answer is meant, unless the phone has just answered somebody else: it may go on with
-// them, and a text that goes to the wrong customer cannot be taken back.
+// answer is meant, unless the phone has just written to somebody else, or just heard of
+// somebody whom the office was faster with: it may mean them, and a text that goes to the
+// wrong customer cannot be taken back.
 func (p *relay) pass() (string, error) {
+	just := func(at time.Time) bool { return p.text.At.Sub(at) < bridge.RelayChoice }
 	meant := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool {
-		return t.State != bridge.Open && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
-			return e.State == bridge.RelaySent && e.Conversation == t.Conversation && p.text.At.Sub(e.At) < bridge.RelayChoice
+		return t.State != bridge.Open && !just(t.At) && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
+			return e.Conversation == t.Conversation && just(e.At)
 		})
 	})
 	if len(meant) == 0 {
