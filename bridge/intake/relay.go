@@ -157,7 +157,8 @@ func (p *relay) asked() (open []bridge.Relayed) {
 func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 	p.out.State = bridge.RelayAnswer
 	choices := asked[0].Choices
-	if n < 0 || n > len(choices) {
+	// What is recovered may have been written before the question went out.
+	if n < 0 || n > len(choices) || p.text.Recovered {
 		return fmt.Sprintf("Answer with a number from 1 to %d, or 0 to send it to nobody.", len(choices)), nil
 	}
 	var words []string
@@ -205,12 +206,12 @@ func (p *relay) pass() (string, error) {
 		return "Not sent: it is not known for whom this photo is. Send it in the inbox.", nil
 	}
 	var names []string
-	for i, t := range offered(meant, p.told) {
-		c, err := p.tx.AnyConversation(t.Conversation)
+	p.out.Choices = offered(p.asked(), meant, p.told)
+	for i, id := range p.out.Choices {
+		c, err := p.tx.AnyConversation(id)
 		if err != nil {
 			return "", err
 		}
-		p.out.Choices = append(p.out.Choices, t.Conversation)
 		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
 	}
 	p.out.State = bridge.RelayAsked
@@ -221,14 +222,21 @@ func (p *relay) pass() (string, error) {
 const mostOffered = 9
 
 // offered are those whom a question offers, as the phone was told of them; where they are
-// too many, those who can be meant before others.
-func offered(meant, told []data.ToldOf) []data.ToldOf {
-	if len(told) <= mostOffered {
-		return told
+// too many, those who can be meant before others. Who has a number in a question that is
+// open keeps it: the answer to that one may be under way.
+func offered(asked []bridge.Relayed, meant, told []data.ToldOf) (ids []bridge.ConversationID) {
+	if len(asked) > 0 {
+		ids = slices.Clone(asked[0].Choices)
 	}
-	rest := slices.DeleteFunc(slices.Clone(told), func(t data.ToldOf) bool { return slices.Contains(meant, t) })
-	all := slices.Concat(meant, rest)
-	return all[:mostOffered]
+	if len(told) > mostOffered {
+		told = slices.Concat(meant, told)
+	}
+	for _, t := range told {
+		if len(ids) < mostOffered && !slices.Contains(ids, t.Conversation) {
+			ids = append(ids, t.Conversation)
+		}
+	}
+	return ids
 }
 
 // send makes a text a message of its writer's in a conversation, or says why not.
