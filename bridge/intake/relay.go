@@ -215,7 +215,11 @@ func (p *relay) pass() (string, error) {
 		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
 	}
 	p.out.State = bridge.RelayAsked
-	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+	word := "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody."
+	if len(p.text.Media) > 0 {
+		word += " The photo goes to nobody: send it in the inbox."
+	}
+	return word, nil
 }
 
 // mostOffered is how many a question offers: one digit each.
@@ -247,8 +251,15 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 	}
 	r.Conversation, r.State = id, bridge.RelayRefused
 	if p.who.ID == 0 {
-		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.",
-			event(p.tx, id, "Came from a phone on duty that is nobody's, and was not sent: "+r.Body, p.Now())
+		kept := bridge.Message{
+			Conversation: id, At: p.Now(), Direction: bridge.Event, Channel: bridge.Inbox,
+			Author: bridge.Author{Kind: bridge.BySystem}, Body: "Came from a phone on duty that is nobody's, and was not sent: " + r.Body,
+		}
+		if r == &p.out {
+			kept.Attachments = arriving(p.text)
+		}
+		_, err := p.tx.AddMessage(kept)
+		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.", err
 	}
 	if p.text.Recovered && p.Now().Sub(r.At) > tooLate {
 		return "Your text to " + c.Title + " came only now and was not sent: " + short(r.Body, 80) + "\nSend it again if it is still right.", nil
@@ -270,10 +281,21 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 		}
 		r.Message = m.ID
 	}
-	r.State = bridge.RelaySent
 	if len(p.text.Media) == 0 || r != &p.out {
+		r.State = bridge.RelaySent
 		return "", nil
 	}
+	f, err := p.facts(p.tx, p.who, id)
+	if err == nil {
+		err = bridge.Decide(p.who.Actor(), bridge.DoNote, &f).Err()
+	}
+	if why, ok := refusal(err); ok {
+		return "Not sent to " + c.Title + ": " + why, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	r.State = bridge.RelaySent
 	_, err = p.tx.AddMessage(bridge.Message{
 		Conversation: id, At: p.Now(), Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(p.who.ID), Name: p.who.Name}, Body: "From my phone, for us only", Attachments: arriving(p.text),
