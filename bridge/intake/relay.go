@@ -357,8 +357,9 @@ func short(s string, most int) string {
 	return s
 }
 
-// unheard tells who wrote a message from their phone that a delivery of it failed, and
-// that there is no other way: they may not look into the inbox.
+// unheard tells who wrote a message from their phone that it did not arrive, and that
+// there is no other way: they may not look into the inbox. They hear it once, however many
+// parts of it fail.
 func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 	r, err := tx.RelayedAs(d.Message)
 	if errors.Is(err, bridge.ErrNotFound) {
@@ -368,8 +369,17 @@ func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 		return err
 	}
 	m, err := tx.Message(d.Message)
-	if err != nil || seenAlready(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
+	heard := slices.ContainsFunc(m.Views, func(v bridge.Seen) bool { return v.Contact == d.Contact && !v.ReadAt.IsZero() })
+	if err != nil || heard || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
 		return err
+	}
+	for _, o := range m.Deliveries {
+		if o.ID == d.ID || o.Contact != d.Contact || o.Purpose != bridge.ForMessage {
+			continue
+		}
+		if o.Channel == d.Channel && o.State.Failure() || o.Channel != d.Channel && !o.State.Failure() && o.State != bridge.Canceled {
+			return nil // another part was told of, or another way is taken
+		}
 	}
 	c, err := tx.AnyConversation(d.Conversation)
 	if err != nil {
