@@ -97,6 +97,19 @@ func (in *Intake) tellPhone(tx *data.Tx, r bridge.Relayed, word string) error {
 // take does what the text is for and gives what its writer is to hear; empty: nothing.
 func (p *relay) take() (word string, err error) {
 	p.out.State = bridge.RelayRefused
+	off, err := p.tx.OffDuty(p.out.Phone)
+	if err != nil {
+		return "", err
+	}
+	asks := cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off))
+	switch {
+	case asks == bridge.Stop: // whatever is sent now, the carrier blocks
+		p.out.State = bridge.RelayStop
+		return "", nil
+	case asks == bridge.Start && off:
+		p.out.State = bridge.RelayStart
+		return "This phone is told of messages again.", nil
+	}
 	if n := p.within(time.Hour); n >= relaysAnHour {
 		slog.Warn("a phone on duty texts too much to be passed on", "phone", bridge.MaskAddress(p.out.Phone))
 		if n > relaysAnHour {
@@ -104,23 +117,16 @@ func (p *relay) take() (word string, err error) {
 		}
 		return fmt.Sprintf("Not sent: more than %d texts in an hour came from this phone. Write in the inbox.", relaysAnHour), nil
 	}
-	off, err := p.tx.OffDuty(p.out.Phone)
-	if err != nil {
-		return "", err
-	}
-	switch cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off)) {
-	case bridge.Stop: // whatever is sent now, the carrier blocks
-		p.out.State = bridge.RelayStop
-		return "", nil
-	case bridge.Start:
-		if off {
-			p.out.State = bridge.RelayStart
-			return "This phone is told of messages again.", nil
+	switch asks {
+	case bridge.Start: // twice; but what is a YES to the carrier alone is an answer
+		if bridge.ParseKeyword(p.out.Body, false) == bridge.Start {
+			p.out.State = bridge.RelayAnswer
+			return "This phone is told of messages.", nil
 		}
 	case bridge.Help:
 		p.out.State = bridge.RelayAnswer
 		return "Answer a message that you were told of here, and it goes to the customer from the business number. STOP: hear of none. START: hear of them again.", nil
-	case bridge.NoKeyword:
+	case bridge.Stop, bridge.NoKeyword:
 	}
 	if asked := p.asked(); len(asked) > 0 {
 		if n, err := strconv.Atoi(strings.Trim(p.out.Body, "# .)")); err == nil {
