@@ -205,6 +205,9 @@ func (in *Intake) alertOfText(tx *data.Tx, came bridge.Inbound, m bridge.Message
 	if err != nil || c.Hold != 0 || !s.Policy(c.Kind).Alerts(bridge.SMS) {
 		return err
 	}
+	if came.Recovered {
+		m.At = in.Now() // an alert as old as its text would have expired, and be told before it left
+	}
 	return in.alertOnDuty(tx, m, c.Line)
 }
 
