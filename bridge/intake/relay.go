@@ -101,6 +101,11 @@ func (p *relay) take() (word string, err error) {
 	if err != nil {
 		return "", err
 	}
+	blocked, err := p.tx.OptedOut(bridge.SMS, p.out.Phone)
+	if err != nil {
+		return "", err
+	}
+	off = off || blocked
 	asks := cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off))
 	switch {
 	case asks == bridge.Stop: // whatever is sent now, the carrier blocks
@@ -108,7 +113,10 @@ func (p *relay) take() (word string, err error) {
 		return "", nil
 	case asks == bridge.Start && off:
 		p.out.State = bridge.RelayStart
-		return "This phone is told of messages again.", nil
+		if blocked { // by a refusal of the carrier's, or from before the phone was on duty
+			err = p.tx.AddConsent(data.Consent{Line: p.out.Line, Channel: bridge.SMS, Value: p.out.Phone, Source: "keyword", At: p.text.At})
+		}
+		return "This phone is told of messages again.", err
 	}
 	if n := p.within(time.Hour); n >= relaysAnHour {
 		slog.Warn("a phone on duty texts too much to be passed on", "phone", bridge.MaskAddress(p.out.Phone))
