@@ -37,6 +37,6 @@ type Relayed struct {
 const RelayWindow = 48 * time.Hour
 
 // RelayChoice is how long an open question for whom a text is can be answered, how long
-// a conversation that a phone answered is still the one that it may be going on with, and
-// how long a text that was stopped can be sent again.
+// a conversation that a phone heard of or wrote in is still one that it may mean, and how
+// long a text that was stopped can be sent again.
 const RelayChoice = time.Hour

@@ -342,7 +342,7 @@ func (tx *Tx) complete(ms []bridge.Message) error {
 		at[ms[i].ID] = &ms[i]
 		id := int64(ms[i].ID)
 		all = append(all, id)
-		if ms[i].Direction == bridge.Out || ms[i].Channel == bridge.Portal { // one in the portal may have gone to a phone on duty
+		if ms[i].Direction == bridge.Out || ms[i].Direction == bridge.In || ms[i].Channel == bridge.Portal { // what came in may have gone to a phone on duty
 			sent = append(sent, id)
 		}
 		if len(ms[i].Attachments) > 0 {

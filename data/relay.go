@@ -82,17 +82,24 @@ type ToldOf struct {
 	Conversation bridge.ConversationID
 	State        bridge.ConversationState
 	Message      bridge.MessageID // the newest that it was told of
+	At           time.Time        // when that was
 }
 
 // ToldOf gives the conversations that a phone was told of between two times, the one
-// that it was told of last first. What never left told it nothing.
+// that it was told of last first. What had not left by then, and what did not arrive,
+// told it nothing.
 func (tx *Tx) ToldOf(phone string, from, until time.Time) ([]ToldOf, error) {
 	return list(tx, func(s scanner) (t ToldOf, err error) {
-		return t, s.Scan(&t.Conversation, &t.State, &t.Message)
+		var at int64
+		err = s.Scan(&t.Conversation, &t.State, &t.Message, &at)
+		t.At = moment(at)
+		return t, err
 	}, `
-		SELECT c.id, c.state, MAX(d.message_id) FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3 AND d.attempts > 0
-		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC LIMIT 9`, phone, millis(from), millis(until))
+		SELECT c.id, c.state, MAX(d.message_id), MAX(d.created_at) FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
+		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3
+			AND d.state NOT IN ('failed', 'undelivered', 'expired', 'canceled')
+			AND EXISTS (SELECT 1 FROM attempts a WHERE a.delivery_id = d.id AND a.started_at <= $3)
+		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC`, phone, millis(from), millis(until))
 }
 
 // AnsweredSince gives the newest answer that somebody else of the team gave after a

@@ -197,6 +197,32 @@ func (in *Intake) alertOfText(tx *data.Tx, came bridge.Inbound, m bridge.Message
 	if len(in.OnDuty) == 0 || came.Keyword != bridge.NoKeyword || bridge.ParseKeyword(m.Body, optedOut) != bridge.NoKeyword {
 		return nil
 	}
+	if came.Recovered {
+		m.At = in.Now() // an alert as old as its text would have expired, and be told before it left
+	}
+	return in.alertIfTexts(tx, m)
+}
+
+// alertOfWaiting tells the phones on duty of the newest text in a conversation that the
+// AI receptionist does not hold any more, as if it came now.
+func (in *Intake) alertOfWaiting(tx *data.Tx, id bridge.ConversationID) error {
+	if len(in.OnDuty) == 0 {
+		return nil
+	}
+	ms, err := tx.WrittenMessages(id, 0, 20)
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(ms) {
+		if m.Direction == bridge.In && m.Channel == bridge.SMS {
+			m.At = in.Now()
+			return in.alertIfTexts(tx, m)
+		}
+	}
+	return nil
+}
+
+func (in *Intake) alertIfTexts(tx *data.Tx, m bridge.Message) error {
 	s, err := tx.Settings()
 	if err != nil || !s.DutyTexts {
 		return err

@@ -333,6 +333,11 @@ func (in *Intake) release(tx *data.Tx, h bridge.Hold, card bridge.Handoff) error
 	if _, err = in.complete(tx, kept, card, head, ""); err != nil {
 		return err
 	}
+	if !card.Urgency.Urgent() { // of what is urgent they were told
+		if err := in.alertOfWaiting(tx, h.Conversation); err != nil {
+			return err
+		}
+	}
 	if h.End != bridge.HoldHanded { // it did not choose to, so whoever runs it wants to know
 		slog.Warn("a conversation went from the AI receptionist to people", "conversation", h.Conversation, "why", h.End.Title())
 	}

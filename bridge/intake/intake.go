@@ -95,6 +95,11 @@ func (in *Intake) Receive(ctx context.Context, m bridge.Inbound) (r Received, er
 			r, err = in.relay(tx, m)
 			return err
 		}
+		if m.Recovered { // it may have been relayed, by a phone that was on duty then
+			if r.Duplicate, err = tx.RelayedSeen(m.CarrierID); err != nil || r.Duplicate {
+				return err
+			}
+		}
 		known, err := tx.Arrival(m)
 		if err != nil {
 			return fmt.Errorf("look up: %w", err)

@@ -97,6 +97,27 @@ func (in *Intake) tellPhone(tx *data.Tx, r bridge.Relayed, word string) error {
 // take does what the text is for and gives what its writer is to hear; empty: nothing.
 func (p *relay) take() (word string, err error) {
 	p.out.State = bridge.RelayRefused
+	off, err := p.tx.OffDuty(p.out.Phone)
+	if err != nil {
+		return "", err
+	}
+	blocked, err := p.tx.OptedOut(bridge.SMS, p.out.Phone)
+	if err != nil {
+		return "", err
+	}
+	off = off || blocked
+	asks := cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off))
+	switch {
+	case asks == bridge.Stop: // whatever is sent now, the carrier blocks
+		p.out.State = bridge.RelayStop
+		return "", nil
+	case asks == bridge.Start && off:
+		p.out.State = bridge.RelayStart
+		if blocked { // by a refusal of the carrier's, or from before the phone was on duty
+			err = p.tx.AddConsent(data.Consent{Line: p.out.Line, Channel: bridge.SMS, Value: p.out.Phone, Source: "keyword", At: p.text.At})
+		}
+		return "This phone is told of messages again.", err
+	}
 	if n := p.within(time.Hour); n >= relaysAnHour {
 		slog.Warn("a phone on duty texts too much to be passed on", "phone", bridge.MaskAddress(p.out.Phone))
 		if n > relaysAnHour {
@@ -104,23 +125,16 @@ func (p *relay) take() (word string, err error) {
 		}
 		return fmt.Sprintf("Not sent: more than %d texts in an hour came from this phone. Write in the inbox.", relaysAnHour), nil
 	}
-	off, err := p.tx.OffDuty(p.out.Phone)
-	if err != nil {
-		return "", err
-	}
-	switch cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off)) {
-	case bridge.Stop: // whatever is sent now, the carrier blocks
-		p.out.State = bridge.RelayStop
-		return "", nil
-	case bridge.Start:
-		if off {
-			p.out.State = bridge.RelayStart
-			return "This phone is told of messages again.", nil
+	switch asks {
+	case bridge.Start: // twice; but what is a YES to the carrier alone is an answer
+		if bridge.ParseKeyword(p.out.Body, false) == bridge.Start {
+			p.out.State = bridge.RelayAnswer
+			return "This phone is told of messages.", nil
 		}
 	case bridge.Help:
 		p.out.State = bridge.RelayAnswer
 		return "Answer a message that you were told of here, and it goes to the customer from the business number. STOP: hear of none. START: hear of them again.", nil
-	case bridge.NoKeyword:
+	case bridge.Stop, bridge.NoKeyword:
 	}
 	if asked := p.asked(); len(asked) > 0 {
 		if n, err := strconv.Atoi(strings.Trim(p.out.Body, "# .)")); err == nil {
@@ -157,7 +171,8 @@ func (p *relay) asked() (open []bridge.Relayed) {
 func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 	p.out.State = bridge.RelayAnswer
 	choices := asked[0].Choices
-	if n < 0 || n > len(choices) {
+	// What is recovered may have been written before the question went out.
+	if n < 0 || n > len(choices) || p.text.Recovered {
 		return fmt.Sprintf("Answer with a number from 1 to %d, or 0 to send it to nobody.", len(choices)), nil
 	}
 	var words []string
@@ -182,12 +197,14 @@ func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 }
 
 // pass sends a text to the one whom it can only be for, or asks. One who waits for an
-// answer is meant, unless the phone has just answered somebody else: it may go on with
-// them, and a text that goes to the wrong customer cannot be taken back.
+// answer is meant, unless the phone has just written to somebody else, or just heard of
+// somebody whom the office was faster with: it may mean them, and a text that goes to the
+// wrong customer cannot be taken back.
 func (p *relay) pass() (string, error) {
+	just := func(at time.Time) bool { return p.text.At.Sub(at) < bridge.RelayChoice }
 	meant := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool {
-		return t.State != bridge.Open && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
-			return e.State == bridge.RelaySent && e.Conversation == t.Conversation && p.text.At.Sub(e.At) < bridge.RelayChoice
+		return t.State != bridge.Open && !just(t.At) && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
+			return e.Conversation == t.Conversation && just(e.At)
 		})
 	})
 	if len(meant) == 0 {
@@ -203,16 +220,41 @@ func (p *relay) pass() (string, error) {
 		return "Not sent: it is not known for whom this photo is. Send it in the inbox.", nil
 	}
 	var names []string
-	for i, t := range p.told {
-		c, err := p.tx.AnyConversation(t.Conversation)
+	p.out.Choices = offered(p.asked(), meant, p.told)
+	for i, id := range p.out.Choices {
+		c, err := p.tx.AnyConversation(id)
 		if err != nil {
 			return "", err
 		}
-		p.out.Choices = append(p.out.Choices, t.Conversation)
 		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
 	}
 	p.out.State = bridge.RelayAsked
-	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+	word := "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody."
+	if len(p.text.Media) > 0 {
+		word += " The photo goes to nobody: send it in the inbox."
+	}
+	return word, nil
+}
+
+// mostOffered is how many a question offers: one digit each.
+const mostOffered = 9
+
+// offered are those whom a question offers, as the phone was told of them; where they are
+// too many, those who can be meant before others. Who has a number in a question that is
+// open keeps it: the answer to that one may be under way.
+func offered(asked []bridge.Relayed, meant, told []data.ToldOf) (ids []bridge.ConversationID) {
+	if len(asked) > 0 {
+		ids = slices.Clone(asked[0].Choices)
+	}
+	if len(told) > mostOffered {
+		told = slices.Concat(meant, told)
+	}
+	for _, t := range told {
+		if len(ids) < mostOffered && !slices.Contains(ids, t.Conversation) {
+			ids = append(ids, t.Conversation)
+		}
+	}
+	return ids
 }
 
 // send makes a text a message of its writer's in a conversation, or says why not.
@@ -223,8 +265,15 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 	}
 	r.Conversation, r.State = id, bridge.RelayRefused
 	if p.who.ID == 0 {
-		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.",
-			event(p.tx, id, "Came from a phone on duty that is nobody's, and was not sent: "+r.Body, p.Now())
+		kept := bridge.Message{
+			Conversation: id, At: p.Now(), Direction: bridge.Event, Channel: bridge.Inbox,
+			Author: bridge.Author{Kind: bridge.BySystem}, Body: "Came from a phone on duty that is nobody's, and was not sent: " + r.Body,
+		}
+		if r == &p.out {
+			kept.Attachments = arriving(p.text)
+		}
+		_, err := p.tx.AddMessage(kept)
+		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.", err
 	}
 	if p.text.Recovered && p.Now().Sub(r.At) > tooLate {
 		return "Your text to " + c.Title + " came only now and was not sent: " + short(r.Body, 80) + "\nSend it again if it is still right.", nil
@@ -246,10 +295,21 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 		}
 		r.Message = m.ID
 	}
-	r.State = bridge.RelaySent
 	if len(p.text.Media) == 0 || r != &p.out {
+		r.State = bridge.RelaySent
 		return "", nil
 	}
+	f, err := p.facts(p.tx, p.who, id)
+	if err == nil {
+		err = bridge.Decide(p.who.Actor(), bridge.DoNote, &f).Err()
+	}
+	if why, ok := refusal(err); ok {
+		return "Not sent to " + c.Title + ": " + why, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	r.State = bridge.RelaySent
 	_, err = p.tx.AddMessage(bridge.Message{
 		Conversation: id, At: p.Now(), Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(p.who.ID), Name: p.who.Name}, Body: "From my phone, for us only", Attachments: arriving(p.text),
@@ -311,8 +371,9 @@ func short(s string, most int) string {
 	return s
 }
 
-// unheard tells who wrote a message from their phone that a delivery of it failed, and
-// that there is no other way: they may not look into the inbox.
+// unheard tells who wrote a message from their phone that it did not arrive, and that
+// there is no other way: they may not look into the inbox. They hear it once, however many
+// parts of it fail.
 func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 	r, err := tx.RelayedAs(d.Message)
 	if errors.Is(err, bridge.ErrNotFound) {
@@ -322,8 +383,17 @@ func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 		return err
 	}
 	m, err := tx.Message(d.Message)
-	if err != nil || seenAlready(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
+	heard := slices.ContainsFunc(m.Views, func(v bridge.Seen) bool { return v.Contact == d.Contact && !v.ReadAt.IsZero() })
+	if err != nil || heard || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
 		return err
+	}
+	for _, o := range m.Deliveries {
+		if o.ID == d.ID || o.Contact != d.Contact || o.Purpose != bridge.ForMessage {
+			continue
+		}
+		if o.Channel == d.Channel && o.State.Failure() || o.Channel != d.Channel && !o.State.Failure() && o.State != bridge.Canceled {
+			return nil // another part was told of, or another way is taken
+		}
 	}
 	c, err := tx.AnyConversation(d.Conversation)
 	if err != nil {
