@@ -219,10 +219,9 @@ func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, known bridge.LineID
 		return err
 	}
 	for _, phone := range in.OnDuty {
-		if off, err := tx.OffDuty(string(phone)); err != nil || off {
-			if err != nil {
-				return err
-			}
+		if hears, err := in.hears(tx, phone); err != nil {
+			return err
+		} else if !hears {
 			continue
 		}
 		if _, err := tx.AddDelivery(bridge.Delivery{
@@ -233,6 +232,16 @@ func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, known bridge.LineID
 		}
 	}
 	return nil
+}
+
+// hears reports whether a phone on duty is told of messages: not where it texted STOP,
+// nor where it is that of somebody whose account is switched off.
+func (in *Intake) hears(tx *data.Tx, phone bridge.Phone) (bool, error) {
+	if off, err := tx.OffDuty(string(phone)); err != nil || off {
+		return false, err
+	}
+	left, err := tx.LeftWith(string(phone))
+	return !left, err
 }
 
 // lineFor is the line that something leaves by on a channel.

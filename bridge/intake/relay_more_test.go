@@ -1,0 +1,103 @@
+package intake_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"porchlight/bridge"
+	"porchlight/data"
+)
+
+const (
+	samsPhone = "+14155550190"
+	josPhone  = "+14155550191"
+	tom       = "+14155550135"
+)
+
+// A night is an office whose phones on duty hear of texts, with a clock.
+type night struct {
+	*office
+	now  time.Time
+	seen bridge.DeliveryID
+}
+
+func eachNight(t *testing.T, test func(*night)) {
+	t.Helper()
+	eachOffice(t, func(o *office) {
+		o.works(bridge.Trades, func(s *bridge.Settings) { s.DutyTexts = true })
+		n := &night{office: o, now: noon}
+		o.Now = func() time.Time { return n.now }
+		o.OnDuty = []bridge.Phone{samsPhone}
+		o.must(o.SetPhone(o.Context(), o.sam.Actor(), o.sam.ID, samsPhone))
+		o.knows("Priya Raman", bridge.Customer, priya)
+		o.knows("Tom Becker", bridge.Customer, tom)
+		test(n)
+	})
+}
+
+// passes lets time go by.
+func (n *night) passes(d time.Duration) { n.now = n.now.Add(d) }
+
+// hears gives what has left since it was asked last, as who it went to and what it
+// said; the carrier takes all of it. An alert is just "alert".
+func (n *night) hears() (out []string) {
+	n.Helper()
+	n.write(func(tx *data.Tx) error {
+		for {
+			claims, err := tx.ClaimDue(bridge.SMS, n.now, time.Minute, 100)
+			if err != nil || len(claims) == 0 {
+				return err
+			}
+			for _, c := range claims {
+				d, said := c.Delivery, c.Body
+				d.State, d.NextAt = bridge.Sent, time.Time{}
+				if err := tx.SaveDelivery(d, bridge.Sending, bridge.Failure{}, n.now); err != nil {
+					return err
+				}
+				if d.Purpose == bridge.ForAlert {
+					said = "alert"
+				}
+				out = append(out, d.To+" "+said)
+			}
+		}
+	})
+	slices.Sort(out)
+	return out
+}
+
+// says is a text at the clock's time, and what leaves because of it.
+func (n *night) says(from, body string, change ...func(*bridge.Inbound)) []string {
+	n.Helper()
+	n.passes(time.Second)
+	n.text(from, body, append([]func(*bridge.Inbound){func(m *bridge.Inbound) { m.At = n.now }}, change...)...)
+	return n.hears()
+}
+
+// left wants exactly that to have left; an entry that ends in ... is the beginning of it.
+func (n *night) left(got []string, want ...string) {
+	n.Helper()
+	ok := len(got) == len(want)
+	for i := range want {
+		head, cut := strings.CutSuffix(want[i], "...")
+		ok = ok && (got[i] == want[i] || cut && strings.HasPrefix(got[i], head))
+	}
+	if !ok {
+		n.Errorf("left:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAPhoneOfSomebodyWhoLeftIsNobodysAndHearsNothing(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.OnDuty = []bridge.Phone{josPhone}
+		n.must(n.SetPhone(n.Context(), n.sam.Actor(), n.jo.ID, josPhone))
+		n.left(n.says(priya, "No hot water"), josPhone+" alert")
+		for _, p := range []bridge.Staff{n.jo, n.tradie} {
+			n.must(n.SwitchStaff(n.Context(), n.sam.Actor(), p.ID, false))
+		}
+		n.must(n.SetPhone(n.Context(), n.sam.Actor(), n.sam.ID, "")) // Sam is alone now, and has no phone
+		n.left(n.says(josPhone, "You are robbed here, go to somebody else"), josPhone+" Not sent...")
+		n.left(n.says(priya, "Are you coming?"))
+	})
+}
