@@ -69,12 +69,31 @@ func (tx *Tx) RelayedAs(id bridge.MessageID) (bridge.Relayed, error) {
 	return one(tx, scanRelayed, "SELECT "+relayedColumns+" FROM relayed WHERE message_id = $1 ORDER BY id LIMIT 1", id)
 }
 
-// OffDuty reports whether a phone has texted STOP, and not START since.
+// OffDuty reports whether a phone has texted STOP, and not START since; or whether the
+// ledger says that nothing may be texted to it, as when it texted STOP before it was on
+// duty, or when the carrier refused an alert.
 func (tx *Tx) OffDuty(phone string) (bool, error) {
 	n, err := tx.count(`
-		SELECT COUNT(*) FROM relayed s WHERE s.phone = $1 AND s.state = 'stop'
-			AND NOT EXISTS (SELECT 1 FROM relayed l WHERE l.phone = s.phone AND l.id > s.id AND l.state = 'start')`, phone)
-	return n > 0, err
+		SELECT COUNT(*) FROM (
+			SELECT state FROM relayed WHERE phone = $1 AND state IN ('stop', 'start') ORDER BY at DESC, id DESC LIMIT 1
+		) AS last WHERE state = 'stop'`, phone)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	return tx.OptedOut(bridge.SMS, phone)
+}
+
+// CancelTold ends what waits to be told to a phone on duty.
+func (tx *Tx) CancelTold(phone string, now time.Time) error {
+	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE recipient = $1 AND channel = 'sms' AND purpose IN ('alert', 'relay') AND state = 'queued'`, phone)
+	for _, d := range ds {
+		if err == nil {
+			d.State, d.NextAt = bridge.Canceled, time.Time{}
+			err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now)
+		}
+	}
+	return err
 }
 
 // A ToldOf is a conversation that a phone on duty was told of.

@@ -111,12 +111,9 @@ func (p *relay) take() (word string, err error) {
 	switch cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off)) {
 	case bridge.Stop: // whatever is sent now, the carrier blocks
 		p.out.State = bridge.RelayStop
-		return "", nil
+		return "", p.tx.CancelTold(p.out.Phone, p.Now())
 	case bridge.Start:
-		if off {
-			p.out.State = bridge.RelayStart
-			return "This phone is told of messages again.", nil
-		}
+		return p.start(off)
 	case bridge.Help:
 		p.out.State = bridge.RelayAnswer
 		return "Answer a message that you were told of here, and it goes to the customer from the business number. STOP: hear of none. START: hear of them again.", nil
@@ -131,6 +128,24 @@ func (p *relay) take() (word string, err error) {
 		return "", nil
 	}
 	return p.pass()
+}
+
+// start has the phone hear of messages again. Where the carrier's block of it is in the
+// ledger, as after an alert that came too late for a STOP, that ends, too: the carrier
+// has lifted it.
+func (p *relay) start(off bool) (string, error) {
+	p.out.State = bridge.RelayStart
+	if blocked, err := p.tx.OptedOut(bridge.SMS, p.out.Phone); err != nil {
+		return "", err
+	} else if blocked {
+		if err := p.tx.AddConsent(data.Consent{Line: p.out.Line, Channel: bridge.SMS, Value: p.out.Phone, Source: "keyword", At: p.text.At}); err != nil {
+			return "", err
+		}
+	}
+	if off {
+		return "This phone is told of messages again.", nil
+	}
+	return "This phone is told of messages.", nil
 }
 
 // within counts what came from the phone in the time before.

@@ -101,3 +101,55 @@ func TestAPhoneOfSomebodyWhoLeftIsNobodysAndHearsNothing(t *testing.T) {
 		n.left(n.says(priya, "Are you coming?"))
 	})
 }
+
+func TestAPhoneThatTextedStopHearsAgainAfterStart(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water")
+		n.left(n.says(samsPhone, "Stop"))
+		n.left(n.says(priya, "Hello?"))
+		// What was under way met the carrier's block, which is kept with the number.
+		n.write(func(tx *data.Tx) error {
+			return tx.AddConsent(data.Consent{Line: n.line, Channel: bridge.SMS, Value: samsPhone, Out: true, Source: "error", At: n.now})
+		})
+		n.left(n.says(samsPhone, "START"), samsPhone+" This phone is told of messages again.")
+		n.left(n.says(priya, "Are you there?"), samsPhone+" alert")
+	})
+}
+
+func TestStartOfAPhoneThatTheCarrierBlockedIsNoAnswerToACustomer(t *testing.T) {
+	eachNight(t, func(n *night) {
+		// It texted STOP before it was on duty.
+		n.write(func(tx *data.Tx) error {
+			return tx.AddConsent(data.Consent{Line: n.line, Channel: bridge.SMS, Value: samsPhone, Out: true, Source: "keyword", At: n.now})
+		})
+		r := n.text(priya, "No hot water")
+		n.left(n.hears())
+		if n.row(r.Conversation).Failed > 0 {
+			n.Error("an alert that could not leave is a failure of the customer's conversation")
+		}
+		n.left(n.says(samsPhone, "unstop"), samsPhone+" This phone is told of messages again.")
+		n.left(n.says(samsPhone, "start"), samsPhone+" This phone is told of messages.")
+		n.left(n.says(priya, "Hello?"), samsPhone+" alert")
+	})
+}
+
+func TestStopEndsWhatWaitsForThePhone(t *testing.T) {
+	eachNight(t, func(n *night) {
+		r := n.text(priya, "No hot water")
+		n.text(samsPhone, "STOP") // the alert has not left yet
+		n.left(n.hears())
+		if c := n.row(r.Conversation); c.Failed > 0 {
+			n.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestStopThatIsRecoveredLateDoesNotUndoStart(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.passes(time.Hour)
+		n.says(samsPhone, "STOP")
+		n.says(samsPhone, "START")
+		n.says(samsPhone, "STOP", func(m *bridge.Inbound) { m.At, m.Recovered = m.At.Add(-30*time.Minute), true })
+		n.left(n.says(priya, "No hot water"), samsPhone+" alert")
+	})
+}
