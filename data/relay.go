@@ -103,15 +103,16 @@ type ToldOf struct {
 	Message      bridge.MessageID // the newest that it was told of
 }
 
-// ToldOf gives the conversations that a phone was told of between two times, the one
-// that it was told of last first. What never left told it nothing.
-func (tx *Tx) ToldOf(phone string, from, until time.Time) ([]ToldOf, error) {
+// ToldOf gives the conversations that a phone was told of by a line between two times,
+// the one that it was told of last first. What never left, or failed, told it nothing.
+func (tx *Tx) ToldOf(phone string, line bridge.LineID, from, until time.Time) ([]ToldOf, error) {
 	return list(tx, func(s scanner) (t ToldOf, err error) {
 		return t, s.Scan(&t.Conversation, &t.State, &t.Message)
 	}, `
 		SELECT c.id, c.state, MAX(d.message_id) FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3 AND d.attempts > 0
-		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC LIMIT 9`, phone, millis(from), millis(until))
+		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3 AND d.line_id = $4
+			AND d.attempts > 0 AND d.state IN ('sending', 'sent', 'delivered', 'read', 'unknown') AND d.sent_at <= $3
+		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC LIMIT 100`, phone, millis(from), millis(until), line)
 }
 
 // AnsweredSince gives the newest answer that somebody else of the team gave after a

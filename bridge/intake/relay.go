@@ -62,7 +62,7 @@ func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if p.earlier, err = tx.RelayedBy(m.From, m.At.Add(-bridge.RelayWindow)); err != nil {
 		return r, err
 	}
-	if p.told, err = tx.ToldOf(m.From, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
+	if p.told, err = tx.ToldOf(m.From, p.out.Line, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
 		return r, err
 	}
 	word, err := p.take()
@@ -161,7 +161,7 @@ func (p *relay) within(d time.Duration) (n int) {
 // asked are the texts of which it is not known for whom they are, the newest first.
 func (p *relay) asked() (open []bridge.Relayed) {
 	for _, e := range p.earlier {
-		if e.State == bridge.RelayAsked && p.text.At.Sub(e.At) < bridge.RelayChoice {
+		if e.State == bridge.RelayAsked && e.Line == p.out.Line && p.text.At.Sub(e.At) < bridge.RelayChoice {
 			open = append(open, e)
 		}
 	}
@@ -218,7 +218,7 @@ func (p *relay) pass() (string, error) {
 		return "Not sent: it is not known for whom this photo is. Send it in the inbox.", nil
 	}
 	var names []string
-	for i, t := range p.told {
+	for i, t := range p.named(meant) {
 		c, err := p.tx.AnyConversation(t.Conversation)
 		if err != nil {
 			return "", err
@@ -228,6 +228,19 @@ func (p *relay) pass() (string, error) {
 	}
 	p.out.State = bridge.RelayAsked
 	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+}
+
+// mostNamed is how many a question names, at most.
+const mostNamed = 9
+
+// named are those whom a question names: all whom the phone was told of, the last first.
+// Where they are too many, those who can be meant go first.
+func (p *relay) named(meant []data.ToldOf) []data.ToldOf {
+	if len(p.told) <= mostNamed {
+		return p.told
+	}
+	rest := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool { return slices.Contains(meant, t) })
+	return slices.Concat(meant, rest)[:mostNamed]
 }
 
 // send makes a text a message of its writer's in a conversation, or says why not.

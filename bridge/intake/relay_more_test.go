@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -151,5 +152,49 @@ func TestStopThatIsRecoveredLateDoesNotUndoStart(t *testing.T) {
 		n.says(samsPhone, "START")
 		n.says(samsPhone, "STOP", func(m *bridge.Inbound) { m.At, m.Recovered = m.At.Add(-30*time.Minute), true })
 		n.left(n.says(priya, "No hot water"), samsPhone+" alert")
+	})
+}
+
+func TestAnAlertThatFailedToldThePhoneOfNobody(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water")
+		var alerts []bridge.Delivery
+		n.read(func(tx *data.Tx) (err error) {
+			alerts, err = tx.Deliveries(bridge.Sent, 9)
+			return err
+		})
+		n.moves(alerts[0].ID, bridge.Undelivered, "30003")
+		n.left(n.says(samsPhone, "Milk and bread please"), samsPhone+" Not sent: you were told of no message...")
+	})
+}
+
+func TestATextToOneLineIsForWhoThatLineToldOf(t *testing.T) {
+	eachNight(t, func(n *night) {
+		const second = "+14155550101"
+		n.write(func(tx *data.Tx) error {
+			_, err := tx.PutLine(bridge.Line{Phone: second, Name: "Second", Active: true})
+			return err
+		})
+		at := func(m *bridge.Inbound) { m.To = second }
+		n.left(n.says(priya, "No hot water"), samsPhone+" alert")
+		n.left(n.says(tom, "Are you open?", at), samsPhone+" alert")
+		n.left(n.says(samsPhone, "On my way"), priya+" On my way")
+		n.left(n.says(samsPhone, "Yes, until six", at), tom+" Yes, until six")
+	})
+}
+
+func TestAFarOneThatWaitsIsNotOverlooked(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water") // waits longest
+		for i := range 12 {
+			r := n.text(fmt.Sprintf("+1415555%04d", 140+i), "Hello", func(m *bridge.Inbound) { m.At = n.now })
+			n.hears()
+			if i < 11 {
+				n.replies(r.Conversation, "Hello")
+				n.hears()
+			}
+			n.passes(time.Minute)
+		}
+		n.left(n.says(samsPhone, "On my way"), samsPhone+" For whom is this? 1 +1 415 555 0151, 2 Priya Raman, 3 ...")
 	})
 }
