@@ -196,15 +196,49 @@ func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 	return strings.Join(words, "\n"), nil
 }
 
-// pass sends a text to the one whom it can only be for, or asks. One who waits for an
-// answer is meant, unless the phone has just answered somebody else: it may go on with
-// them, and a text that goes to the wrong customer cannot be taken back.
+// canBeMeant reports whether a text may be for one whom the phone was told of: they wait
+// for an answer; or the phone has just answered them, and may go on; or a colleague has
+// answered them, of which the phone was not told.
+func (p *relay) canBeMeant(t data.ToldOf) (bool, error) {
+	if t.State == bridge.Open || slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
+		return e.State == bridge.RelaySent && e.Conversation == t.Conversation && p.text.At.Sub(e.At) < bridge.RelayChoice
+	}) {
+		return true, nil
+	}
+	_, err := p.tx.AnsweredSince(t.Conversation, p.seen(t.Conversation), p.who.ID)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// seen is the newest message of a conversation that the phone knows: what it was told of
+// last, or said itself.
+func (p *relay) seen(id bridge.ConversationID) (newest bridge.MessageID) {
+	for _, t := range p.told {
+		if t.Conversation == id {
+			newest = t.Message
+		}
+	}
+	for _, e := range p.earlier {
+		if e.Conversation == id {
+			newest = max(newest, e.Message)
+		}
+	}
+	return newest
+}
+
+// pass sends a text to the one whom it can only be for, or asks: a text that goes to the
+// wrong customer cannot be taken back.
 func (p *relay) pass() (string, error) {
-	meant := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool {
-		return t.State != bridge.Open && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
-			return e.State == bridge.RelaySent && e.Conversation == t.Conversation && p.text.At.Sub(e.At) < bridge.RelayChoice
-		})
-	})
+	var meant []data.ToldOf
+	for _, t := range p.told {
+		if can, err := p.canBeMeant(t); err != nil {
+			return "", err
+		} else if can {
+			meant = append(meant, t)
+		}
+	}
 	if len(meant) == 0 {
 		meant = p.told
 	}
@@ -288,21 +322,12 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 // overtaken says who of the team has answered since the phone was told. The same text
 // again goes all the same.
 func (p *relay) overtaken(r *bridge.Relayed, c bridge.Conversation) (string, error) {
-	var seen bridge.MessageID
-	for _, t := range p.told {
-		if t.Conversation == c.ID {
-			seen = t.Message
-		}
-	}
 	for _, e := range p.earlier {
-		if e.Conversation == c.ID {
-			seen = max(seen, e.Message)
-		}
 		if e.State == bridge.RelayStopped && e.Conversation == c.ID && e.Body == r.Body && p.text.At.Sub(e.At) < bridge.RelayChoice {
 			return "", nil
 		}
 	}
-	m, err := p.tx.AnsweredSince(c.ID, seen, p.who.ID)
+	m, err := p.tx.AnsweredSince(c.ID, p.seen(c.ID), p.who.ID)
 	if err != nil {
 		if errors.Is(err, bridge.ErrNotFound) {
 			err = nil

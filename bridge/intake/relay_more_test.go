@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/intake"
 	"porchlight/data"
 )
 
@@ -152,6 +153,30 @@ func TestStopThatIsRecoveredLateDoesNotUndoStart(t *testing.T) {
 		n.says(samsPhone, "START")
 		n.says(samsPhone, "STOP", func(m *bridge.Inbound) { m.At, m.Recovered = m.At.Add(-30*time.Minute), true })
 		n.left(n.says(priya, "No hot water"), samsPhone+" alert")
+	})
+}
+
+func TestWhatAColleagueAnsweredMeanwhileMayStillBeMeant(t *testing.T) {
+	eachNight(t, func(n *night) {
+		p := n.text(priya, "Is the key under the mat?").Conversation
+		n.hears()
+		n.says(tom, "Where do I find you?")
+		if _, err := n.Reply(n.Context(), n.jo, intake.Draft{Conversation: p, Body: "Yes"}); err != nil {
+			n.Fatal(err)
+		}
+		n.hears()
+		// The phone does not know: it was told of both, and heard of no answer.
+		n.left(n.says(samsPhone, "No, the code is 4471"), samsPhone+" For whom is this? 1 Tom Becker, 2 Priya Raman...")
+	})
+}
+
+func TestWhatTheWriterAnsweredInTheInboxIsNotAskedAbout(t *testing.T) {
+	eachNight(t, func(n *night) {
+		p := n.text(priya, "Is the key under the mat?").Conversation
+		n.hears()
+		n.replies(p, "Yes")
+		n.says(tom, "When will you be here?")
+		n.left(n.says(samsPhone, "At five"), tom+" At five")
 	})
 }
 
