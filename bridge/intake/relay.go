@@ -37,6 +37,7 @@ type relay struct {
 	who     bridge.Staff // whose phone it is; zero: nobody's
 	earlier []bridge.Relayed
 	told    []data.ToldOf
+	unseen  bool // all that the phone was told of is what its owner does not see
 	out     bridge.Relayed
 }
 
@@ -65,6 +66,9 @@ func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if p.told, err = tx.ToldOf(m.From, p.out.Line, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
 		return r, err
 	}
+	if err := p.leaveUnseen(); err != nil {
+		return r, err
+	}
 	word, err := p.take()
 	if err != nil {
 		return r, err
@@ -73,6 +77,26 @@ func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 		return r, fmt.Errorf("keep it: %w", err)
 	}
 	return Received{Message: p.out.Message, Conversation: p.out.Conversation}, in.tellPhone(tx, p.out, word)
+}
+
+// leaveUnseen leaves out what the phone's owner does not see in the inbox.
+func (p *relay) leaveUnseen() error {
+	if p.who.ID == 0 {
+		return nil
+	}
+	told := p.told
+	p.told = nil
+	for _, t := range told {
+		may, err := sees(p.tx, p.who, t.Conversation)
+		if err != nil {
+			return err
+		}
+		if may {
+			p.told = append(p.told, t)
+		}
+	}
+	p.unseen = len(told) > 0 && len(p.told) == 0
+	return nil
 }
 
 // tellPhone texts a word to a phone on duty.
@@ -242,10 +266,12 @@ func (p *relay) pass() (string, error) {
 	if len(meant) == 0 {
 		meant = p.told
 	}
-	switch len(meant) {
-	case 0:
+	switch {
+	case p.unseen:
+		return "Not sent: you do not see the conversation that this phone was told of. Tell somebody of the team who does.", nil
+	case len(meant) == 0:
 		return "Not sent: you were told of no message in the last two days, so it is not known for whom this is. Write in the inbox.", nil
-	case 1:
+	case len(meant) == 1:
 		return p.send(&p.out, meant[0].Conversation)
 	}
 	if p.out.Body == "" {
@@ -312,6 +338,9 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 	if len(p.text.Media) == 0 || r != &p.out {
 		return "", nil
 	}
+	if may, err := sees(p.tx, p.who, id); err != nil || !may { // of a photo alone nothing has decided yet
+		return "Not sent: you do not see this conversation.", err
+	}
 	_, err = p.tx.AddMessage(bridge.Message{
 		Conversation: id, At: p.Now(), Direction: bridge.Note, Channel: bridge.Inbox,
 		Author: bridge.Author{Kind: bridge.ByStaff, ID: int64(p.who.ID), Name: p.who.Name}, Body: "From my phone, for us only", Attachments: arriving(p.text),
@@ -351,7 +380,7 @@ func refusal(err error) (string, bool) {
 	case errors.As(err, &invalid):
 		return invalid.Problem + ".", true
 	case errors.Is(err, bridge.ErrNotFound):
-		return "You do not see this conversation.", true
+		return "you do not see this conversation.", true
 	}
 	return "", false
 }
