@@ -20,6 +20,10 @@ import (
 // that answers by itself must not go round with somebody who does.
 const relaysAnHour = 60
 
+// sameAnHour is how often the same words of one phone are taken in an hour for one
+// conversation, or for none: who writes them once more is a phone that answers by itself.
+const sameAnHour = 3
+
 // tooLate is from when on a text that was recovered after downtime is not passed on any
 // more: "I am there in ten minutes" is not true then.
 const tooLate = 30 * time.Minute
@@ -151,7 +155,22 @@ func (p *relay) take() (word string, err error) {
 	if p.out.Body == "" && len(p.text.Media) == 0 {
 		return "", nil
 	}
+	if p.same(0) >= sameAnHour { // it answers our words
+		slog.Warn("a phone on duty texts the same again and again", "phone", bridge.MaskAddress(p.out.Phone))
+		return "", nil
+	}
 	return p.pass()
+}
+
+// same counts how often the phone said these words in the hour before, of a conversation;
+// 0: of none.
+func (p *relay) same(id bridge.ConversationID) (n int) {
+	for _, e := range p.earlier {
+		if p.out.Body != "" && e.Body == p.out.Body && e.Conversation == id && p.text.At.Sub(e.At) < time.Hour {
+			n++
+		}
+	}
+	return n
 }
 
 // start has the phone hear of messages again. Where the carrier's block of it is in the
@@ -310,6 +329,12 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 		return "", err
 	}
 	r.Conversation, r.State = id, bridge.RelayRefused
+	if again := p.same(id); r == &p.out && again >= sameAnHour {
+		if again > sameAnHour {
+			return "", nil // it answers our words
+		}
+		return "Not sent to " + c.Title + ": the same text came from this phone for the fourth time in an hour. If it answers by itself, switch that off.", nil
+	}
 	if p.who.ID == 0 {
 		return "Not sent to " + c.Title + ": Porchlight does not know whose phone this is. It is entered under Settings, Team. Your text is kept in the conversation.",
 			event(p.tx, id, "Came from a phone on duty that is nobody's, and was not sent: "+r.Body, p.Now())
@@ -337,9 +362,6 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 	r.State = bridge.RelaySent
 	if len(p.text.Media) == 0 || r != &p.out {
 		return "", nil
-	}
-	if may, err := sees(p.tx, p.who, id); err != nil || !may { // of a photo alone nothing has decided yet
-		return "Not sent: you do not see this conversation.", err
 	}
 	_, err = p.tx.AddMessage(bridge.Message{
 		Conversation: id, At: p.Now(), Direction: bridge.Note, Channel: bridge.Inbox,

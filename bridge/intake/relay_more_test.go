@@ -258,3 +258,49 @@ func TestAPhoneWhoseOwnerMayNotSeeAConversationHearsNoWordOfIt(t *testing.T) {
 		}
 	})
 }
+
+func TestAPhoneThatAnswersByItselfDoesNotGoRound(t *testing.T) {
+	eachNight(t, func(n *night) {
+		const auto = "I am driving and will get back to you."
+		rounds := 0
+		for said := n.says(priya, "No hot water"); len(said) > 0; {
+			if rounds++; rounds > 12 {
+				n.Fatal("it goes round")
+			}
+			var next []string
+			for _, s := range said {
+				switch {
+				case strings.HasPrefix(s, samsPhone):
+					next = append(next, n.says(samsPhone, auto)...)
+				case strings.HasPrefix(s, priya):
+					next = append(next, n.says(priya, "I am on holiday.")...)
+				}
+			}
+			said = next
+		}
+	})
+}
+
+func TestAPhoneThatIsNobodysAndAnswersByItselfDoesNotGoRound(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.OnDuty = []bridge.Phone{josPhone}
+		n.says(priya, "No hot water")
+		rounds := 0
+		for said := n.says(josPhone, "I am driving."); len(said) > 0; said = n.says(josPhone, "I am driving.") {
+			if rounds++; rounds > 12 {
+				n.Fatal("it goes round")
+			}
+		}
+	})
+}
+
+func TestAPhoneThatAnswersOurWordsByItselfDoesNotGoRound(t *testing.T) {
+	eachNight(t, func(n *night) {
+		rounds := 0
+		for said := n.says(samsPhone, "I am driving."); len(said) > 0; said = n.says(samsPhone, "I am driving.") {
+			if rounds++; rounds > 12 {
+				n.Fatal("it goes round")
+			}
+		}
+	})
+}
