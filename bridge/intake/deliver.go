@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -192,9 +193,13 @@ func (in *Intake) alert(tx *data.Tx, m bridge.Message, f *bridge.Facts) error {
 }
 
 // alertOfText tells the phones on duty of a text, where the settings say so. What the
-// AI receptionist answers is not theirs yet, and consent asks for no answer.
+// AI receptionist answers is not theirs yet, and STOP and START ask for no answer. HELP
+// does: it may be meant as it stands.
 func (in *Intake) alertOfText(tx *data.Tx, came bridge.Inbound, m bridge.Message, optedOut bool) error {
-	if len(in.OnDuty) == 0 || came.Keyword != bridge.NoKeyword || bridge.ParseKeyword(m.Body, optedOut) != bridge.NoKeyword {
+	if len(in.OnDuty) == 0 {
+		return nil
+	}
+	if word := cmp.Or(came.Keyword, bridge.ParseKeyword(m.Body, optedOut)); word == bridge.Stop || word == bridge.Start {
 		return nil
 	}
 	s, err := tx.Settings()

@@ -304,3 +304,10 @@ func TestAPhoneThatAnswersOurWordsByItselfDoesNotGoRound(t *testing.T) {
 		}
 	})
 }
+
+func TestACustomerWhoCallsForHelpIsHeard(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.left(n.says(priya, "HELP!"), samsPhone+" alert")
+		n.left(n.says(priya, "stop"))
+	})
+}
