@@ -306,7 +306,15 @@ func (p *relay) pass() (string, error) {
 		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
 	}
 	p.out.State = bridge.RelayAsked
-	return "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody.", nil
+	what := "is this"
+	if n := len(p.asked()) + 1; n > 1 {
+		what = fmt.Sprintf("are these %d texts", n)
+	}
+	words := "For whom " + what + "? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody."
+	if len(p.text.Media) > 0 {
+		words += " The photo stays here: send it in the inbox."
+	}
+	return words, nil
 }
 
 // mostNamed is how many a question names, at most.

@@ -311,3 +311,27 @@ func TestACustomerWhoCallsForHelpIsHeard(t *testing.T) {
 		n.left(n.says(priya, "stop"))
 	})
 }
+
+func TestAPhotoWithAQuestionIsNotLostUnsaid(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water")
+		n.says(tom, "Where are you?")
+		said := n.says(samsPhone, "It looks like this", func(m *bridge.Inbound) {
+			m.Media = []bridge.Media{{URL: "https://api.twilio.com/a", ContentType: "image/jpeg"}}
+		})
+		n.left(said, samsPhone+" For whom is this?...")
+		if !strings.Contains(said[0], "photo") {
+			n.Error(said)
+		}
+	})
+}
+
+func TestTheQuestionSaysHowManyTextsItIsAbout(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water")
+		n.says(tom, "Where are you?")
+		n.left(n.says(samsPhone, "On my way"), samsPhone+" For whom is this? 1 Tom Becker...")
+		n.left(n.says(samsPhone, "with a new pump"), samsPhone+" For whom are these 2 texts? 1 Tom Becker...")
+		n.left(n.says(samsPhone, "2"), priya+" On my way", priya+" with a new pump")
+	})
+}
