@@ -423,6 +423,25 @@ func short(s string, most int) string {
 	return s
 }
 
+// needless reports whether its writer need not hear of a delivery that failed: the contact
+// has read the message, or may have it by another way or another try, or another part of
+// it failed, of which they heard.
+func needless(m bridge.Message, d bridge.Delivery) bool {
+	return slices.ContainsFunc(m.Views, func(v bridge.Seen) bool { return v.Contact == d.Contact && !v.ReadAt.IsZero() }) ||
+		slices.ContainsFunc(m.Deliveries, func(o bridge.Delivery) bool {
+			lives := !o.State.Failure() && o.State != bridge.Canceled
+			switch {
+			case o.ID == d.ID || o.Contact != d.Contact || o.Purpose != bridge.ForMessage:
+				return false
+			case o.Channel != d.Channel:
+				return lives
+			case o.Body != d.Body: // another part
+				return o.State.Failure()
+			}
+			return lives && o.ID > d.ID
+		})
+}
+
 // unheard tells who wrote a message from their phone that a delivery of it failed, and
 // that there is no other way: they may not look into the inbox.
 func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
@@ -434,7 +453,7 @@ func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 		return err
 	}
 	m, err := tx.Message(d.Message)
-	if err != nil || seenAlready(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
+	if err != nil || needless(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
 		return err
 	}
 	c, err := tx.AnyConversation(d.Conversation)

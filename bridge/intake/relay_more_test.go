@@ -335,3 +335,59 @@ func TestTheQuestionSaysHowManyTextsItIsAbout(t *testing.T) {
 		n.left(n.says(samsPhone, "2"), priya+" On my way", priya+" with a new pump")
 	})
 }
+
+func TestItsWriterHearsWhereTheMailInsteadFailedToo(t *testing.T) {
+	eachNight(t, func(n *night) {
+		r := n.text(priya, "No hot water")
+		n.mailbox(n.address(priya).Contact, "priya@example.com")
+		n.hears()
+		n.says(samsPhone, "On my way")
+		m := n.messages(r.Conversation)[1]
+		n.write(func(tx *data.Tx) error {
+			d := m.Deliveries[0]
+			d.State, d.Code = bridge.Undelivered, "30006"
+			if err := tx.SaveDelivery(d, bridge.Sent, bridge.Failure{}, n.now); err != nil {
+				return err
+			}
+			return n.FallBack(tx, d)
+		})
+		n.left(n.hears()) // a mail is under way
+		n.write(func(tx *data.Tx) error {
+			now, err := tx.Message(m.ID)
+			if err != nil {
+				return err
+			}
+			d := now.Deliveries[1]
+			d.State, d.NextAt = bridge.Failed, time.Time{}
+			if err := tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, n.now); err != nil {
+				return err
+			}
+			return n.FallBack(tx, d)
+		})
+		n.left(n.hears(), samsPhone+" Your text to Priya Raman did not arrive...")
+	})
+}
+
+func TestItsWriterHearsOnceOfATextWhosePartsFailed(t *testing.T) {
+	eachNight(t, func(n *night) {
+		r := n.text(priya, "No hot water")
+		n.hears()
+		n.says(samsPhone, "It needs a new pump. "+strings.Repeat("I will see what I can find. ", 70))
+		m := n.messages(r.Conversation)[1]
+		if len(m.Deliveries) < 2 {
+			n.Fatal("it left in one part")
+		}
+		n.moves(m.Deliveries[1].ID, bridge.Delivered, "")
+		for _, d := range []bridge.Delivery{m.Deliveries[0], m.Deliveries[1]} {
+			n.write(func(tx *data.Tx) error {
+				was := d.State
+				d.State, d.Code = bridge.Undelivered, "30006"
+				if err := tx.SaveDelivery(d, was, bridge.Failure{}, n.now); err != nil {
+					return err
+				}
+				return n.FallBack(tx, d)
+			})
+		}
+		n.left(n.hears(), samsPhone+" Your text to Priya Raman did not arrive...")
+	})
+}
