@@ -69,12 +69,31 @@ func (tx *Tx) RelayedAs(id bridge.MessageID) (bridge.Relayed, error) {
 	return one(tx, scanRelayed, "SELECT "+relayedColumns+" FROM relayed WHERE message_id = $1 ORDER BY id LIMIT 1", id)
 }
 
-// OffDuty reports whether a phone has texted STOP, and not START since.
+// OffDuty reports whether a phone has texted STOP, and not START since; or whether the
+// ledger says that nothing may be texted to it, as when it texted STOP before it was on
+// duty, or when the carrier refused an alert.
 func (tx *Tx) OffDuty(phone string) (bool, error) {
 	n, err := tx.count(`
-		SELECT COUNT(*) FROM relayed s WHERE s.phone = $1 AND s.state = 'stop'
-			AND NOT EXISTS (SELECT 1 FROM relayed l WHERE l.phone = s.phone AND l.id > s.id AND l.state = 'start')`, phone)
-	return n > 0, err
+		SELECT COUNT(*) FROM (
+			SELECT state FROM relayed WHERE phone = $1 AND state IN ('stop', 'start') ORDER BY at DESC, id DESC LIMIT 1
+		) AS last WHERE state = 'stop'`, phone)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	return tx.OptedOut(bridge.SMS, phone)
+}
+
+// CancelTold ends what waits to be told to a phone on duty.
+func (tx *Tx) CancelTold(phone string, now time.Time) error {
+	ds, err := list(tx, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE recipient = $1 AND channel = 'sms' AND purpose IN ('alert', 'relay') AND state = 'queued'`, phone)
+	for _, d := range ds {
+		if err == nil {
+			d.State, d.NextAt = bridge.Canceled, time.Time{}
+			err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, now)
+		}
+	}
+	return err
 }
 
 // A ToldOf is a conversation that a phone on duty was told of.
@@ -85,10 +104,10 @@ type ToldOf struct {
 	At           time.Time        // when that was
 }
 
-// ToldOf gives the conversations that a phone was told of between two times, the one
-// that it was told of last first. What had not left by then, and what did not arrive,
-// told it nothing.
-func (tx *Tx) ToldOf(phone string, from, until time.Time) ([]ToldOf, error) {
+// ToldOf gives the conversations that a phone was told of by a line between two times,
+// the one that it was told of last first. What had not left by then, and what did not
+// arrive, told it nothing.
+func (tx *Tx) ToldOf(phone string, line bridge.LineID, from, until time.Time) ([]ToldOf, error) {
 	return list(tx, func(s scanner) (t ToldOf, err error) {
 		var at int64
 		err = s.Scan(&t.Conversation, &t.State, &t.Message, &at)
@@ -96,10 +115,10 @@ func (tx *Tx) ToldOf(phone string, from, until time.Time) ([]ToldOf, error) {
 		return t, err
 	}, `
 		SELECT c.id, c.state, MAX(d.message_id), MAX(d.created_at) FROM deliveries d JOIN conversations c ON c.id = d.conversation_id
-		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3
+		WHERE d.recipient = $1 AND d.purpose = 'alert' AND d.created_at >= $2 AND d.created_at <= $3 AND d.line_id = $4
 			AND d.state NOT IN ('failed', 'undelivered', 'expired', 'canceled')
 			AND EXISTS (SELECT 1 FROM attempts a WHERE a.delivery_id = d.id AND a.started_at <= $3)
-		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC`, phone, millis(from), millis(until))
+		GROUP BY c.id, c.state ORDER BY MAX(d.id) DESC LIMIT 100`, phone, millis(from), millis(until), line)
 }
 
 // AnsweredSince gives the newest answer that somebody else of the team gave after a

@@ -48,7 +48,7 @@ func (tx *Tx) StaffMember(id bridge.StaffID) (bridge.Staff, error) {
 }
 
 // StaffByPhone finds whose phone a number is. While only one of the team is active,
-// every phone on duty is theirs that is not known to be somebody's who has left.
+// every phone on duty is theirs, but for those of people who left.
 func (tx *Tx) StaffByPhone(phone string) (bridge.Staff, error) {
 	who, err := one(tx, scanStaff, "SELECT "+staffColumns+" FROM staff WHERE phone = $1 AND phone <> '' AND active", phone)
 	if !errors.Is(err, bridge.ErrNotFound) {
@@ -56,6 +56,13 @@ func (tx *Tx) StaffByPhone(phone string) (bridge.Staff, error) {
 	}
 	return one(tx, scanStaff, "SELECT "+staffColumns+` FROM staff s
 		WHERE active AND phone = '' AND NOT EXISTS (SELECT 1 FROM staff o WHERE o.id <> s.id AND (o.active OR o.phone = $1))`, phone)
+}
+
+// LeftWith reports whether a number is the phone of somebody whose account is switched
+// off.
+func (tx *Tx) LeftWith(phone string) (bool, error) {
+	n, err := tx.count("SELECT COUNT(*) FROM staff WHERE phone = $1 AND phone <> '' AND NOT active", phone)
+	return n > 0, err
 }
 
 // SetStaffPhone keeps whose phone a number is; empty takes it away. Where it is a

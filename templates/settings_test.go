@@ -22,7 +22,7 @@ func fullSettings(shell Shell) map[string]any {
 			Tell: ticks, Accept: ticks, SeenBy: ticks, Add: ticks, Gates: ticks, FromTop: true},
 		"settings-stages": StagesPage{SettingsShell: bad("stages", "Two have one name."), BadType: "Standard", New: "Extension", NewStage: "Planning",
 			Types: []StageType{{Name: "Standard", ID: "type0", Rows: []StageRow{{0, "Enquiry", "Enquiry", false, true, false}, {1, "Handover", "Handover", true, false, true}}}}},
-		"settings-calls": CallsPage{SettingsShell: bad("hours", "Write hours like: Mon-Fri 08:00-17:00."), Lines: []string{"+1 415 555 0100"}, OnDuty: []DutyPhone{{Phone: "+1 415 555 0190", Name: "Sam Ortiz"}, {Phone: "+1 415 555 0191", Off: true}}, Hours: "Mon-Fri 08:00-17:00",
+		"settings-calls": CallsPage{SettingsShell: bad("hours", "Write hours like: Mon-Fri 08:00-17:00."), Lines: []string{"+1 415 555 0100"}, OnDuty: []DutyPhone{{Phone: "+1 415 555 0190", Name: "Sam Ortiz"}, {Phone: "+1 415 555 0191", Off: true}, {Phone: "+1 415 555 0192", Left: true}}, Hours: "Mon-Fri 08:00-17:00",
 			Greeting: "Hello", VoicemailGreeting: "Sorry", TextBackText: "Sorry we missed you", OurGreeting: "Thank you for calling", OurVoicemail: "Please leave a message", OurTextBack: "Sorry we missed your call",
 			Ring: "20", Patience: "60", Screen: true, Voicemail: true, TextBack: true, Texts: ticks, Calls: ticks, Phone: "+1 415 555 0160", Introduce: "Automatic assistant:", HasBot: true},
 		"settings-team": TeamPage{SettingsShell: bad("email", "Somebody has it."), Name: "Ada", Email: "ada@example.com", Gives: ticks, Link: &InviteLink{"Ada", "https://texts.example.com/welcome/abc", "Sun 29 Nov, 12:30"},

@@ -84,6 +84,7 @@ type CallsPage struct {
 type DutyPhone struct {
 	Phone, Name string // no name: nobody's in the team
 	Off         bool   // it texted STOP
+	Left        bool   // the account of whose it is is switched off
 }
 
 // KindsPage lists the kinds of conversation.

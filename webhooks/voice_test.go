@@ -346,6 +346,9 @@ func TestAPhoneThatForwardsToTheLineMakesOneCallOfIt(t *testing.T) {
 					want := 1
 					if notTold {
 						want = 2 // the second time it might be the caller, who tried again
+						if from == "anonymous" {
+							want = 5 // or others who withhold their number
+						}
 					}
 					if len(got.Round) != want || !got.Round[want-1].Rejected || len(got.Round[want-1].Rang) != 0 {
 						b.Errorf("%s: it came back %d times: %+v", from, len(got.Round), got.Round)
@@ -362,6 +365,17 @@ func TestAPhoneThatForwardsToTheLineMakesOneCallOfIt(t *testing.T) {
 				}
 			}, onDuty)
 		})
+	}
+}
+
+func TestCallersWhoWithholdTheirNumberAreNotOnePerson(t *testing.T) {
+	d := newDesk(t, datatest.SQLite(t, nil))
+	d.in.OnDuty = []bridge.Phone{onDuty}
+	for n := range 5 {
+		w := d.post("/webhooks/twilio/voice", voiceForm(n, "CallStatus", "ringing", "From", "anonymous"), genuine)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), ">"+onDuty+"<") {
+			t.Errorf("call %d: %d %s", n, w.Code, w.Body)
+		}
 	}
 }
 

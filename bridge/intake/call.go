@@ -66,6 +66,10 @@ func (in *Intake) CallBegins(ctx context.Context, c bridge.Call, raw string) (pl
 // longTalk is how long a caller talks to the AI receptionist, at most.
 const longTalk = time.Hour
 
+// mostWithheld is how many calls without a number ring at a time before the next one is
+// taken for one that goes round.
+const mostWithheld = 4
+
 // plan says who is rung for a call: the phones on duty, or the AI receptionist. Neither
 // the caller nor the line itself is, nor whoever sends the call here, or it would go round
 // for ever. others are the calls of the same caller that are not over yet.
@@ -84,8 +88,13 @@ func (in *Intake) plan(s *bridge.Settings, c bridge.Call, others []bridge.Call) 
 		}
 	}
 	// A phone that we ring for this caller forwarded them to us. Not every network says which;
-	// but nobody calls a third time while the first two still ring.
-	if p.Refuse = ringing > 0 && slices.Contains(in.OnDuty, bridge.Phone(c.Via)) || ringing > 1; p.Refuse {
+	// but nobody calls a third time while the first two still ring. Those who withhold their
+	// number are several people, as far as anybody can tell.
+	most := 1
+	if c.From == "" {
+		most = mostWithheld
+	}
+	if p.Refuse = ringing > 0 && slices.Contains(in.OnDuty, bridge.Phone(c.Via)) || ringing > most; p.Refuse {
 		return p
 	}
 	ai := bridge.Phone(s.Receptionist.Phone)

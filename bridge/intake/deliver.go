@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -192,9 +193,13 @@ func (in *Intake) alert(tx *data.Tx, m bridge.Message, f *bridge.Facts) error {
 }
 
 // alertOfText tells the phones on duty of a text, where the settings say so. What the
-// AI receptionist answers is not theirs yet, and consent asks for no answer.
+// AI receptionist answers is not theirs yet, and STOP and START ask for no answer. HELP
+// does: it may be meant as it stands.
 func (in *Intake) alertOfText(tx *data.Tx, came bridge.Inbound, m bridge.Message, optedOut bool) error {
-	if len(in.OnDuty) == 0 || came.Keyword != bridge.NoKeyword || bridge.ParseKeyword(m.Body, optedOut) != bridge.NoKeyword {
+	if len(in.OnDuty) == 0 {
+		return nil
+	}
+	if word := cmp.Or(came.Keyword, bridge.ParseKeyword(m.Body, optedOut)); word == bridge.Stop || word == bridge.Start {
 		return nil
 	}
 	if came.Recovered {
@@ -245,10 +250,9 @@ func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, known bridge.LineID
 		return err
 	}
 	for _, phone := range in.OnDuty {
-		if off, err := tx.OffDuty(string(phone)); err != nil || off {
-			if err != nil {
-				return err
-			}
+		if hears, err := in.hears(tx, phone); err != nil {
+			return err
+		} else if !hears {
 			continue
 		}
 		if _, err := tx.AddDelivery(bridge.Delivery{
@@ -259,6 +263,16 @@ func (in *Intake) alertOnDuty(tx *data.Tx, m bridge.Message, known bridge.LineID
 		}
 	}
 	return nil
+}
+
+// hears reports whether a phone on duty is told of messages: not where it texted STOP,
+// nor where it is that of somebody whose account is switched off.
+func (in *Intake) hears(tx *data.Tx, phone bridge.Phone) (bool, error) {
+	if off, err := tx.OffDuty(string(phone)); err != nil || off {
+		return false, err
+	}
+	left, err := tx.LeftWith(string(phone))
+	return !left, err
 }
 
 // lineFor is the line that something leaves by on a channel.

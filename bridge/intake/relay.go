@@ -20,6 +20,10 @@ import (
 // that answers by itself must not go round with somebody who does.
 const relaysAnHour = 60
 
+// sameAnHour is how often the same words of one phone are taken in an hour for one
+// conversation, or for none: who writes them once more is a phone that answers by itself.
+const sameAnHour = 3
+
 // tooLate is from when on a text that was recovered after downtime is not passed on any
 // more: "I am there in ten minutes" is not true then.
 const tooLate = 30 * time.Minute
@@ -37,6 +41,7 @@ type relay struct {
 	who     bridge.Staff // whose phone it is; zero: nobody's
 	earlier []bridge.Relayed
 	told    []data.ToldOf
+	unseen  bool // all that the phone was told of is what its owner does not see
 	out     bridge.Relayed
 }
 
@@ -62,7 +67,10 @@ func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 	if p.earlier, err = tx.RelayedBy(m.From, m.At.Add(-bridge.RelayWindow)); err != nil {
 		return r, err
 	}
-	if p.told, err = tx.ToldOf(m.From, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
+	if p.told, err = tx.ToldOf(m.From, p.out.Line, m.At.Add(-bridge.RelayWindow), m.At); err != nil {
+		return r, err
+	}
+	if err := p.leaveUnseen(); err != nil {
 		return r, err
 	}
 	word, err := p.take()
@@ -73,6 +81,26 @@ func (in *Intake) relay(tx *data.Tx, m bridge.Inbound) (r Received, err error) {
 		return r, fmt.Errorf("keep it: %w", err)
 	}
 	return Received{Message: p.out.Message, Conversation: p.out.Conversation}, in.tellPhone(tx, p.out, word)
+}
+
+// leaveUnseen leaves out what the phone's owner does not see in the inbox.
+func (p *relay) leaveUnseen() error {
+	if p.who.ID == 0 {
+		return nil
+	}
+	told := p.told
+	p.told = nil
+	for _, t := range told {
+		may, err := sees(p.tx, p.who, t.Conversation)
+		if err != nil {
+			return err
+		}
+		if may {
+			p.told = append(p.told, t)
+		}
+	}
+	p.unseen = len(told) > 0 && len(p.told) == 0
+	return nil
 }
 
 // tellPhone texts a word to a phone on duty.
@@ -101,22 +129,14 @@ func (p *relay) take() (word string, err error) {
 	if err != nil {
 		return "", err
 	}
-	blocked, err := p.tx.OptedOut(bridge.SMS, p.out.Phone)
-	if err != nil {
-		return "", err
-	}
-	off = off || blocked
 	asks := cmp.Or(p.text.Keyword, bridge.ParseKeyword(p.out.Body, off))
 	switch {
 	case asks == bridge.Stop: // whatever is sent now, the carrier blocks
 		p.out.State = bridge.RelayStop
-		return "", nil
+		return "", p.tx.CancelTold(p.out.Phone, p.Now())
 	case asks == bridge.Start && off:
 		p.out.State = bridge.RelayStart
-		if blocked { // by a refusal of the carrier's, or from before the phone was on duty
-			err = p.tx.AddConsent(data.Consent{Line: p.out.Line, Channel: bridge.SMS, Value: p.out.Phone, Source: "keyword", At: p.text.At})
-		}
-		return "This phone is told of messages again.", err
+		return "This phone is told of messages again.", p.unblock()
 	}
 	if n := p.within(time.Hour); n >= relaysAnHour {
 		slog.Warn("a phone on duty texts too much to be passed on", "phone", bridge.MaskAddress(p.out.Phone))
@@ -144,7 +164,32 @@ func (p *relay) take() (word string, err error) {
 	if p.out.Body == "" && len(p.text.Media) == 0 {
 		return "", nil
 	}
+	if p.same(0) >= sameAnHour { // it answers our words
+		slog.Warn("a phone on duty texts the same again and again", "phone", bridge.MaskAddress(p.out.Phone))
+		return "", nil
+	}
 	return p.pass()
+}
+
+// same counts how often the phone said these words in the hour before, of a conversation;
+// 0: of none.
+func (p *relay) same(id bridge.ConversationID) (n int) {
+	for _, e := range p.earlier {
+		if p.out.Body != "" && e.Body == p.out.Body && e.Conversation == id && p.text.At.Sub(e.At) < time.Hour {
+			n++
+		}
+	}
+	return n
+}
+
+// unblock ends the carrier's block of the phone in the ledger, as after an alert that
+// came too late for a STOP, or from before it was on duty: the carrier has lifted it.
+func (p *relay) unblock() error {
+	blocked, err := p.tx.OptedOut(bridge.SMS, p.out.Phone)
+	if err != nil || !blocked {
+		return err
+	}
+	return p.tx.AddConsent(data.Consent{Line: p.out.Line, Channel: bridge.SMS, Value: p.out.Phone, Source: "keyword", At: p.text.At})
 }
 
 // within counts what came from the phone in the time before.
@@ -160,7 +205,7 @@ func (p *relay) within(d time.Duration) (n int) {
 // asked are the texts of which it is not known for whom they are, the newest first.
 func (p *relay) asked() (open []bridge.Relayed) {
 	for _, e := range p.earlier {
-		if e.State == bridge.RelayAsked && p.text.At.Sub(e.At) < bridge.RelayChoice {
+		if e.State == bridge.RelayAsked && e.Line == p.out.Line && p.text.At.Sub(e.At) < bridge.RelayChoice {
 			open = append(open, e)
 		}
 	}
@@ -196,24 +241,60 @@ func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 	return strings.Join(words, "\n"), nil
 }
 
-// pass sends a text to the one whom it can only be for, or asks. One who waits for an
-// answer is meant, unless the phone has just written to somebody else, or just heard of
-// somebody whom the office was faster with: it may mean them, and a text that goes to the
+// canBeMeant reports whether a text may be for one whom the phone was told of: they wait
+// for an answer; or the phone has just written to them, and may go on; or a colleague has
+// answered them, which the phone cannot know, or has just settled it without a word. What
+// its owner answered in the inbox they know.
+func (p *relay) canBeMeant(t data.ToldOf) (bool, error) {
+	just := func(at time.Time) bool { return p.text.At.Sub(at) < bridge.RelayChoice }
+	if t.State == bridge.Open || slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool { return e.Conversation == t.Conversation && just(e.At) }) {
+		return true, nil
+	}
+	for _, but := range []bridge.StaffID{p.who.ID, 0} {
+		_, err := p.tx.AnsweredSince(t.Conversation, p.seen(t.Conversation), but)
+		if !errors.Is(err, bridge.ErrNotFound) {
+			return err == nil && but != 0, err
+		}
+	}
+	return just(t.At), nil
+}
+
+// seen is the newest message of a conversation that the phone knows: what it was told of
+// last, or said itself.
+func (p *relay) seen(id bridge.ConversationID) (newest bridge.MessageID) {
+	for _, t := range p.told {
+		if t.Conversation == id {
+			newest = t.Message
+		}
+	}
+	for _, e := range p.earlier {
+		if e.Conversation == id {
+			newest = max(newest, e.Message)
+		}
+	}
+	return newest
+}
+
+// pass sends a text to the one whom it can only be for, or asks: a text that goes to the
 // wrong customer cannot be taken back.
 func (p *relay) pass() (string, error) {
-	just := func(at time.Time) bool { return p.text.At.Sub(at) < bridge.RelayChoice }
-	meant := slices.DeleteFunc(slices.Clone(p.told), func(t data.ToldOf) bool {
-		return t.State != bridge.Open && !just(t.At) && !slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool {
-			return e.Conversation == t.Conversation && just(e.At)
-		})
-	})
+	var meant []data.ToldOf
+	for _, t := range p.told {
+		if can, err := p.canBeMeant(t); err != nil {
+			return "", err
+		} else if can {
+			meant = append(meant, t)
+		}
+	}
 	if len(meant) == 0 {
 		meant = p.told
 	}
-	switch len(meant) {
-	case 0:
+	switch {
+	case p.unseen:
+		return "Not sent: you do not see the conversation that this phone was told of. Tell somebody of the team who does.", nil
+	case len(meant) == 0:
 		return "Not sent: you were told of no message in the last two days, so it is not known for whom this is. Write in the inbox.", nil
-	case 1:
+	case len(meant) == 1:
 		return p.send(&p.out, meant[0].Conversation)
 	}
 	if p.out.Body == "" {
@@ -229,11 +310,15 @@ func (p *relay) pass() (string, error) {
 		names = append(names, fmt.Sprintf("%d %s", i+1, short(c.Title, 30)))
 	}
 	p.out.State = bridge.RelayAsked
-	word := "For whom is this? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody."
-	if len(p.text.Media) > 0 {
-		word += " The photo goes to nobody: send it in the inbox."
+	what := "is this"
+	if n := len(p.asked()) + 1; n > 1 {
+		what = fmt.Sprintf("are these %d texts", n)
 	}
-	return word, nil
+	words := "For whom " + what + "? " + strings.Join(names, ", ") + ". Answer with the number, 0 for nobody."
+	if len(p.text.Media) > 0 {
+		words += " The photo goes to nobody: send it in the inbox."
+	}
+	return words, nil
 }
 
 // mostOffered is how many a question offers: one digit each.
@@ -264,6 +349,12 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 		return "", err
 	}
 	r.Conversation, r.State = id, bridge.RelayRefused
+	if again := p.same(id); r == &p.out && again >= sameAnHour {
+		if again > sameAnHour {
+			return "", nil // it answers our words
+		}
+		return "Not sent to " + c.Title + ": the same text came from this phone for the fourth time in an hour. If it answers by itself, switch that off.", nil
+	}
 	if p.who.ID == 0 {
 		kept := bridge.Message{
 			Conversation: id, At: p.Now(), Direction: bridge.Event, Channel: bridge.Inbox,
@@ -320,21 +411,12 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 // overtaken says who of the team has answered since the phone was told. The same text
 // again goes all the same.
 func (p *relay) overtaken(r *bridge.Relayed, c bridge.Conversation) (string, error) {
-	var seen bridge.MessageID
-	for _, t := range p.told {
-		if t.Conversation == c.ID {
-			seen = t.Message
-		}
-	}
 	for _, e := range p.earlier {
-		if e.Conversation == c.ID {
-			seen = max(seen, e.Message)
-		}
 		if e.State == bridge.RelayStopped && e.Conversation == c.ID && e.Body == r.Body && p.text.At.Sub(e.At) < bridge.RelayChoice {
 			return "", nil
 		}
 	}
-	m, err := p.tx.AnsweredSince(c.ID, seen, p.who.ID)
+	m, err := p.tx.AnsweredSince(c.ID, p.seen(c.ID), p.who.ID)
 	if err != nil {
 		if errors.Is(err, bridge.ErrNotFound) {
 			err = nil
@@ -358,7 +440,7 @@ func refusal(err error) (string, bool) {
 	case errors.As(err, &invalid):
 		return invalid.Problem + ".", true
 	case errors.Is(err, bridge.ErrNotFound):
-		return "You do not see this conversation.", true
+		return "you do not see this conversation.", true
 	}
 	return "", false
 }
@@ -371,9 +453,27 @@ func short(s string, most int) string {
 	return s
 }
 
-// unheard tells who wrote a message from their phone that it did not arrive, and that
-// there is no other way: they may not look into the inbox. They hear it once, however many
-// parts of it fail.
+// needless reports whether its writer need not hear of a delivery that failed: the contact
+// has read the message, or may have it by another way or another try, or another part of
+// it failed, of which they heard.
+func needless(m bridge.Message, d bridge.Delivery) bool {
+	return slices.ContainsFunc(m.Views, func(v bridge.Seen) bool { return v.Contact == d.Contact && !v.ReadAt.IsZero() }) ||
+		slices.ContainsFunc(m.Deliveries, func(o bridge.Delivery) bool {
+			lives := !o.State.Failure() && o.State != bridge.Canceled
+			switch {
+			case o.ID == d.ID || o.Contact != d.Contact || o.Purpose != bridge.ForMessage:
+				return false
+			case o.Channel != d.Channel:
+				return lives
+			case o.Body != d.Body: // another part
+				return o.State.Failure()
+			}
+			return lives && o.ID > d.ID
+		})
+}
+
+// unheard tells who wrote a message from their phone that a delivery of it failed, and
+// that there is no other way: they may not look into the inbox.
 func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 	r, err := tx.RelayedAs(d.Message)
 	if errors.Is(err, bridge.ErrNotFound) {
@@ -383,17 +483,8 @@ func (in *Intake) unheard(tx *data.Tx, d bridge.Delivery) error {
 		return err
 	}
 	m, err := tx.Message(d.Message)
-	heard := slices.ContainsFunc(m.Views, func(v bridge.Seen) bool { return v.Contact == d.Contact && !v.ReadAt.IsZero() })
-	if err != nil || heard || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
+	if err != nil || needless(m, d) || !slices.Contains(in.OnDuty, bridge.Phone(r.Phone)) {
 		return err
-	}
-	for _, o := range m.Deliveries {
-		if o.ID == d.ID || o.Contact != d.Contact || o.Purpose != bridge.ForMessage {
-			continue
-		}
-		if o.Channel == d.Channel && o.State.Failure() || o.Channel != d.Channel && !o.State.Failure() && o.State != bridge.Canceled {
-			return nil // another part was told of, or another way is taken
-		}
 	}
 	c, err := tx.AnyConversation(d.Conversation)
 	if err != nil {

@@ -154,6 +154,18 @@ func (n *Notify) alertText(tx *data.Tx, c data.Claim, m bridge.Message, r reader
 	if !ok {
 		say = alerts[""]
 	}
+	owner, err := tx.StaffByPhone(c.To)
+	known := err == nil
+	if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+		return "", err
+	}
+	if known {
+		if _, err := tx.Conversation(owner, m.Conversation); errors.Is(err, bridge.ErrNotFound) {
+			return say.unseen, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
 	switch h := m.Handoff; {
 	case h != nil:
 		who := m.Author.Name
@@ -166,11 +178,9 @@ func (n *Notify) alertText(tx *data.Tx, c data.Claim, m bridge.Message, r reader
 	default:
 		words = fmt.Sprintf(say.portal, m.Author.Name, short(m.Preview()))
 	}
-	how := say.here
-	if _, err := tx.StaffByPhone(c.To); errors.Is(err, bridge.ErrNotFound) {
-		how = say.inbox
-	} else if err != nil {
-		return "", err
+	how := say.inbox
+	if known {
+		how = say.here
 	}
 	return words + "\n" + fmt.Sprintf(how, n.PublicURL, m.Conversation), nil
 }

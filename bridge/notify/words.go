@@ -4,15 +4,18 @@ import "porchlight/bridge"
 
 // alerts are what a phone on duty is told, by language: of what came by the portal and
 // by text, of an urgent handoff (how urgent, who, what), and how to answer. Only a phone
-// that is known to be somebody's can answer itself.
-var alerts = map[string]struct{ portal, text, handoff, here, inbox string }{
+// that is known to be somebody's can answer itself. One whose owner does not see the
+// conversation hears that there is something, and nothing of it.
+var alerts = map[string]struct{ portal, text, handoff, here, inbox, unseen string }{
 	"": {
 		portal: "%s wrote in the portal: %s", text: "%s texted: %s", handoff: "AI handoff, %s: %s: %s",
 		here: "Answer this text, or in the inbox: %s/inbox/c/%d", inbox: "Answer in the inbox: %s/inbox/c/%d",
+		unseen: "A customer wrote, in a conversation that you do not see. Tell somebody of the team who does.",
 	},
 	"es": {
 		portal: "%s ha escrito en el portal: %s", text: "%s ha escrito: %s", handoff: "Traspaso de la IA, %s: %s: %s",
 		here: "Responda a este mensaje o en el buzon: %s/inbox/c/%d", inbox: "Responda en el buzon: %s/inbox/c/%d",
+		unseen: "Un cliente ha escrito en un chat que usted no ve. Avise a alguien del equipo que lo vea.",
 	},
 }
 

@@ -63,6 +63,8 @@ func retryDelivery(ctx context.Context, e env) error {
 				return fmt.Errorf("delivery %d: %w", n, err)
 			case d.Purpose == bridge.ForBot:
 				return fmt.Errorf("delivery %d told the AI receptionist of a message, and people have the conversation now; give it back in the inbox instead", n)
+			case d.Purpose == bridge.ForRelay:
+				return fmt.Errorf("delivery %d told a phone on duty what became of a text of its own, and that is over", n)
 			case !d.State.CanRetry():
 				return fmt.Errorf("delivery %d is %s; only one that failed, or is unknown, can be sent again", n, d.State)
 			case d.Handled:
@@ -75,6 +77,9 @@ func retryDelivery(ctx context.Context, e env) error {
 				return err
 			}
 			line, err := tx.SendingLine(d.Line) // its own may have been given up
+			if d.Channel == bridge.Email {
+				line, err = tx.Mailbox()
+			}
 			if err != nil {
 				return fmt.Errorf("find a line: %w", err)
 			}
@@ -82,8 +87,12 @@ func retryDelivery(ctx context.Context, e env) error {
 				return err
 			}
 			again, err := tx.AddDelivery(bridge.Delivery{
-				Message: d.Message, Conversation: d.Conversation, Line: line.ID, Channel: d.Channel, To: d.To, Body: d.Body, Segments: d.Segments,
+				Purpose: d.Purpose, Message: d.Message, Conversation: d.Conversation, Contact: d.Contact, Staff: d.Staff, Line: line.ID, Channel: d.Channel,
+				To: d.To, Body: d.Body, Media: d.Media, Segments: d.Segments, Hold: d.Hold,
 			}, time.Now())
+			if err == nil && d.Channel == bridge.Email {
+				err = tx.CarryOn(d.ID, again)
+			}
 			if err == nil {
 				fmt.Fprintf(e.stdout, "Delivery %d is queued as delivery %d. A running server sends it within a minute.\n", n, again.ID)
 			}

@@ -26,6 +26,51 @@ func TestTheSummaryShowsNoSecretOfTheReceptionistsAddress(t *testing.T) {
 	}
 }
 
+func TestADeliveryIsSentAgainForWhatItWasFor(t *testing.T) {
+	path := t.TempDir()
+	store, err := data.Open(t.Context(), data.Options{Path: path + "/porchlight.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Write(t.Context(), func(tx *data.Tx) error {
+		line, err := tx.PutLine(bridge.Line{Phone: demoOnDuty, Active: true})
+		for _, p := range []bridge.Purpose{bridge.ForAlert, bridge.ForRelay} {
+			var d bridge.Delivery
+			if err == nil {
+				d, err = tx.AddDelivery(bridge.Delivery{Purpose: p, Line: line, Channel: bridge.SMS, To: demoOnDuty, Body: "Priya texted", Media: true}, time.Now())
+			}
+			if err == nil {
+				d.State = bridge.Failed
+				err = tx.SaveDelivery(d, bridge.Queued, bridge.Failure{}, time.Now())
+			}
+		}
+		return err
+	})
+	if err != nil || store.Close() != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"PORCHLIGHT_STORAGE_PATH=" + path}
+	if code, _, stderr := say(commands(), environ, "deliveries", "retry", "2"); code != exitFailure || !strings.Contains(stderr, "a phone on duty") {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	if code, _, stderr := say(commands(), environ, "deliveries", "retry", "1"); code != exitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	if store, err = data.Open(t.Context(), data.Options{Path: path + "/porchlight.db"}); err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Read(t.Context(), func(tx *data.Tx) error {
+		d, err := tx.Delivery(3)
+		if d.Purpose != bridge.ForAlert || !d.Media {
+			t.Errorf("%+v", d)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestWordToTheReceptionistIsNotSentAgainAsAMessage(t *testing.T) {
 	path := t.TempDir()
 	store, err := data.Open(t.Context(), data.Options{Path: path + "/porchlight.db"})

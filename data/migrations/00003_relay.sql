@@ -23,4 +23,5 @@ CREATE TABLE relayed (
   at              BIGINT NOT NULL
 );
 CREATE INDEX relayed_phone ON relayed (phone, id);
+CREATE INDEX relayed_duty ON relayed (phone, at, id) WHERE state IN ('stop', 'start');
 CREATE INDEX relayed_message ON relayed (message_id) WHERE message_id IS NOT NULL;

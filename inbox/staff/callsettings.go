@@ -54,7 +54,11 @@ func (s *Inbox) newCallsPage(c *gin.Context, now *bridge.Settings) (p templates.
 			if err != nil {
 				return err
 			}
-			p.OnDuty = append(p.OnDuty, templates.DutyPhone{Phone: phone.Pretty(), Name: who.Name, Off: off})
+			left, err := tx.LeftWith(string(phone))
+			if err != nil {
+				return err
+			}
+			p.OnDuty = append(p.OnDuty, templates.DutyPhone{Phone: phone.Pretty(), Name: who.Name, Off: off, Left: left})
 		}
 		lines, err := tx.Lines()
 		for _, l := range lines {
