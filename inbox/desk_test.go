@@ -64,6 +64,7 @@ type node struct {
 type deskPlan struct {
 	nodes  int // 0 is 1
 	botURL string
+	onDuty []bridge.Phone
 	change func(*outbox.Options)
 }
 
@@ -132,7 +133,7 @@ func (d *desk) opens(o data.Options, plan deskPlan, carrierURL string) {
 	n.in = intake.New(intake.Options{
 		Store: n.store, Now: d.now, Words: map[bridge.Channel]bridge.Dictionary{bridge.SMS: carrier, bridge.Email: carrier, bridge.Webhook: hook}, Answerable: sms.Answerable, Region: "US",
 		Split: func(text string) []string { return sms.Split(text, sms.MaxText) }, Segments: func(text string) int { return sms.Segments(text).Segments },
-		Bot: true, BotName: robotsName, Zone: time.UTC,
+		Bot: true, BotName: robotsName, Zone: time.UTC, OnDuty: plan.onDuty,
 	})
 	hooks := must(webhooks.New(webhooks.Options{Intake: n.in, Now: d.now, PublicURL: n.url, AccountSID: smstest.AccountSID, Tokens: []string{smstest.AuthToken}}))
 	w := web.New(web.Options{Store: n.store, Set: must(templates.Parse()), Now: d.now, Zone: time.UTC, Business: "Brightwater Plumbing", PublicURL: n.url})

@@ -22,7 +22,7 @@ import (
 var settingsRoutes = []struct{ method, path string }{
 	{"GET", "/settings"}, {"POST", "/settings"}, {"POST", "/settings/preset"}, {"GET", "/settings/kinds"}, {"GET", "/settings/kinds/customer"},
 	{"POST", "/settings/kinds/customer"}, {"POST", "/settings/kinds/customer/reset"}, {"GET", "/settings/stages"}, {"POST", "/settings/stages"},
-	{"GET", "/settings/team"}, {"POST", "/settings/team"}, {"POST", "/settings/team/1/role"}, {"POST", "/settings/team/1/link"},
+	{"GET", "/settings/team"}, {"POST", "/settings/team"}, {"POST", "/settings/team/1/role"}, {"POST", "/settings/team/1/phone"}, {"POST", "/settings/team/1/link"},
 	{"GET", "/settings/team/1/switch"}, {"POST", "/settings/team/1/switch"}, {"POST", "/settings/keys/1/end"}, {"GET", "/settings/what-if"},
 }
 
