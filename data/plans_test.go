@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,6 +36,15 @@ func (e *explained) QueryContext(ctx context.Context, q string, args ...any) (*s
 		e.plan, e.all = append(e.plan, detail), append(e.all, detail)
 	}
 	return e.querier.QueryContext(ctx, q, args...)
+}
+
+func (e *explained) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
+	rows, err := e.QueryContext(ctx, q, args...) // for its plan
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	rows.Close()
+	return e.querier.QueryRowContext(ctx, q, args...)
 }
 
 func TestEachViewReadsItsIndexAndSortsNothing(t *testing.T) {
@@ -110,5 +120,45 @@ func TestLookingUpATextsPlaceReadsNoTable(t *testing.T) {
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestARelayedTextIsPlacedByIndexes(t *testing.T) {
+	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "porchlight.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const phone = "+14155550190"
+	for name, tc := range map[string]struct {
+		ask   func(*Tx) error
+		index string
+		sorts bool // what it finds, which is little
+	}{
+		"whose phone": {func(tx *Tx) error { _, err := tx.StaffByPhone(phone); return err }, "staff_phone", false},
+		"left with":   {func(tx *Tx) error { _, err := tx.LeftWith(phone); return err }, "staff_phone", false},
+		"off duty":    {func(tx *Tx) error { _, err := tx.OffDuty(phone); return err }, "relayed_duty", false},
+		"earlier":     {func(tx *Tx) error { _, err := tx.RelayedBy(phone, time.Unix(1, 0)); return err }, "relayed_phone (phone=? AND at>?)", false},
+		"seen":        {func(tx *Tx) error { _, err := tx.RelayedSeen("SM1"); return err }, "sqlite_autoindex_relayed_1", false},
+		"became":      {func(tx *Tx) error { _, err := tx.RelayedAs(1); return err }, "relayed_message", false},
+		"told of":     {func(tx *Tx) error { _, err := tx.ToldOf(phone, 1, time.Unix(1, 0), time.Unix(2, 0)); return err }, "deliveries_alerts (recipient=? AND created_at>? AND created_at<?)", true},
+		"answered":    {func(tx *Tx) error { _, err := tx.AnsweredSince(1, 1, 1); return err }, "messages_conversation", false},
+		"canceled":    {func(tx *Tx) error { return tx.CancelTold(phone, time.Unix(1, 0)) }, "deliveries_due", false},
+	} {
+		if err := s.Read(t.Context(), func(tx *Tx) error {
+			e := &explained{querier: tx.tx, t: t}
+			tx.tx = e
+			err := tc.ask(tx)
+			plan := strings.Join(e.all, "\n")
+			if !strings.Contains(plan, tc.index) || !tc.sorts && strings.Contains(plan, "TEMP B-TREE") {
+				t.Errorf("%s needs %s:\n%s", name, tc.index, plan)
+			}
+			if errors.Is(err, bridge.ErrNotFound) {
+				err = nil
+			}
+			return err
+		}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -61,7 +61,7 @@ func (tx *Tx) RelayedSeen(carrierID string) (bool, error) {
 
 // RelayedBy gives what came from a phone since a time, the newest first.
 func (tx *Tx) RelayedBy(phone string, since time.Time) ([]bridge.Relayed, error) {
-	return list(tx, scanRelayed, "SELECT "+relayedColumns+" FROM relayed WHERE phone = $1 AND at >= $2 ORDER BY id DESC LIMIT 200", phone, millis(since))
+	return list(tx, scanRelayed, "SELECT "+relayedColumns+" FROM relayed WHERE phone = $1 AND at >= $2 ORDER BY at DESC, id DESC LIMIT 200", phone, millis(since))
 }
 
 // RelayedAs gives the text from a phone that became a message.

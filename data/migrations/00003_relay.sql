@@ -22,6 +22,6 @@ CREATE TABLE relayed (
   raw             TEXT NOT NULL,
   at              BIGINT NOT NULL
 );
-CREATE INDEX relayed_phone ON relayed (phone, id);
+CREATE INDEX relayed_phone ON relayed (phone, at, id);
 CREATE INDEX relayed_duty ON relayed (phone, at, id) WHERE state IN ('stop', 'start');
 CREATE INDEX relayed_message ON relayed (message_id) WHERE message_id IS NOT NULL;
