@@ -250,11 +250,12 @@ func (p *relay) canBeMeant(t data.ToldOf) (bool, error) {
 	if t.State == bridge.Open || slices.ContainsFunc(p.earlier, func(e bridge.Relayed) bool { return e.Conversation == t.Conversation && just(e.At) }) {
 		return true, nil
 	}
-	for _, but := range []bridge.StaffID{p.who.ID, 0} {
-		_, err := p.tx.AnsweredSince(t.Conversation, p.seen(t.Conversation), but)
-		if !errors.Is(err, bridge.ErrNotFound) {
-			return err == nil && but != 0, err
-		}
+	seen := p.seen(t.Conversation)
+	if _, err := p.tx.AnsweredSince(t.Conversation, seen, p.who.ID); !errors.Is(err, bridge.ErrNotFound) {
+		return err == nil, err
+	}
+	if _, err := p.tx.AnsweredSince(t.Conversation, seen, 0); !errors.Is(err, bridge.ErrNotFound) {
+		return false, err
 	}
 	return just(t.At), nil
 }
