@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"porchlight/bridge"
+	"porchlight/bridge/sms"
 	"porchlight/bridge/sms/smstest"
 	"porchlight/data"
 	"porchlight/data/datatest"
@@ -111,6 +113,26 @@ func TestS1_5_14_15_16_22_ATextIsAnsweredFromAPhoneOnDutyAndTheCustomerSeesTheBu
 			}
 			return err
 		})
+	})
+}
+
+func TestAPhoneWhoseOwnerMayNotSeeAConversationHearsNoWordOfIt(t *testing.T) {
+	eachShift(t, func(d *desk) {
+		d.write(func(tx *data.Tx) error {
+			lee, err := tx.AddStaff(bridge.Staff{Name: "Lee Marsh", Email: "lee@example.com", Role: bridge.Tradie}, "x", time.Now())
+			if err == nil {
+				err = tx.SetStaffPhone(lee.ID, sparePhone)
+			}
+			return err
+		})
+		d.writes(priyaPhone, "No hot water")
+		d.arrives(dutyPhone, "No hot water")
+		d.arrives(sparePhone, "that you do not see")
+		for _, text := range d.handset(sparePhone) {
+			if part := sms.Segments(text); strings.Contains(text, "hot water") || strings.Contains(text, "0134") || part.Encoding != sms.GSM7 {
+				d.Errorf("%q in %s", text, part.Encoding)
+			}
+		}
 	})
 }
 
