@@ -519,6 +519,7 @@ func TestAnAnswerThatAColleagueOvertookIsStopped(t *testing.T) {
 		s.silent("At nine") // what Jo wrote was before them then
 		s.answers(s.jo, conv, "Sorry, not Lee")
 		s.words(s.phone("Or at ten"), "Jo Park answered Priya Raman meanwhile: Sorry, not Lee")
+		s.words(s.phone("At nine"), "Jo Park answered") // that went before, and was not stopped
 		s.later(time.Hour)
 		s.words(s.phone("Or at ten"), "Jo Park answered") // that was long ago
 	})
