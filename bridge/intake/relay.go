@@ -157,7 +157,11 @@ func (p *relay) take() (word string, err error) {
 	case bridge.Stop, bridge.NoKeyword:
 	}
 	if asked := p.asked(); len(asked) > 0 {
-		if n, err := strconv.Atoi(strings.Trim(p.out.Body, "# .)")); err == nil {
+		n, chosen, err := p.chosen(asked[0].Choices)
+		if err != nil {
+			return "", err
+		}
+		if chosen {
 			return p.choose(n, asked)
 		}
 	}
@@ -210,6 +214,29 @@ func (p *relay) asked() (open []bridge.Relayed) {
 		}
 	}
 	return open
+}
+
+// chosen reads the answer to a question: a number, or the name of just one of the choices,
+// whole or as far as its first word.
+func (p *relay) chosen(choices []bridge.ConversationID) (n int, ok bool, err error) {
+	said := strings.Trim(p.out.Body, "# .)")
+	if n, err := strconv.Atoi(said); err == nil {
+		return n, true, nil
+	}
+	for i, id := range choices {
+		c, err := p.tx.AnyConversation(id)
+		if err != nil {
+			return 0, false, err
+		}
+		first, _, _ := strings.Cut(c.Title, " ")
+		if strings.EqualFold(said, c.Title) || strings.EqualFold(said, first) {
+			if ok {
+				return 0, false, nil // two of them are called so
+			}
+			n, ok = i+1, true
+		}
+	}
+	return n, ok, nil
 }
 
 // choose sends what its writer was asked about to the one whom they named by number.
@@ -376,7 +403,7 @@ func (p *relay) send(r *bridge.Relayed, id bridge.ConversationID) (string, error
 	if r.Body != "" {
 		var m bridge.Message
 		err := p.tx.Try(func(tx *data.Tx) (err error) {
-			m, err = p.writeIn(tx, p.who, Draft{Conversation: id, Body: r.Body, ClientID: "relay:" + r.CarrierID}, bridge.DoReply)
+			m, err = p.writeIn(tx, p.who, Draft{Conversation: id, Body: r.Body, ClientID: "relay:" + r.CarrierID, elsewhere: true}, bridge.DoReply)
 			return err
 		})
 		if why, ok := refusal(err); ok {

@@ -246,6 +246,36 @@ func TestAPhoneWhoseOwnerMayNotSeeAConversationCannotAnswerThere(t *testing.T) {
 	})
 }
 
+func TestAQuestionIsAnsweredByANameThatOnlyOneHas(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.knows("Tom Barker", bridge.Customer, "+14155550137")
+		for _, from := range []string{priya, tom, "+14155550137"} {
+			n.says(from, "Are you coming?")
+		}
+		n.left(n.says(samsPhone, "At ten"), samsPhone+" For whom is this?...")
+		n.left(n.says(samsPhone, "Tom"), samsPhone+" For whom are these 2 texts?...") // there are two
+		n.left(n.says(samsPhone, "tom becker."), tom+" At ten", tom+" Tom")
+		n.left(n.says(samsPhone, "At noon"), samsPhone+" For whom is this?...")
+		n.left(n.says(samsPhone, "PRIYA"), priya+" At noon")
+	})
+}
+
+func TestWhatStandsInTheInboxIsNotLostForAnAnswerFromThePhone(t *testing.T) {
+	eachNight(t, func(n *night) {
+		conv := n.text(priya, "No hot water", func(m *bridge.Inbound) { m.At = n.now }).Conversation
+		n.hears()
+		n.must(n.SaveDraft(n.Context(), n.sam, conv, "reply", "The quote is att"))
+		n.left(n.says(samsPhone, "On my way"), priya+" On my way")
+		n.write(func(tx *data.Tx) error {
+			drafts, err := tx.Drafts(conv, n.sam.ID)
+			if drafts["reply"] != "The quote is att" {
+				n.Errorf("%q", drafts)
+			}
+			return err
+		})
+	})
+}
+
 func TestAPhoneThatAnswersByItselfDoesNotGoRound(t *testing.T) {
 	eachNight(t, func(n *night) {
 		const auto = "I am driving and will get back to you."

@@ -32,6 +32,9 @@ type Draft struct {
 	attached []bridge.Attachment
 	// leave is when its texts leave, if not at once.
 	leave time.Time
+	// elsewhere: it was not written in the inbox, and what its writer has begun there is
+	// something else.
+	elsewhere bool
 }
 
 // Reply stores an answer to the contact with its deliveries; the outbox sends
@@ -158,8 +161,10 @@ func (in *Intake) say(tx *data.Tx, actor bridge.Staff, f *bridge.Facts, d Draft,
 			return m, err
 		}
 	}
-	if err := tx.SaveDraft(m.Conversation, actor.ID, kind, "", now); err != nil {
-		return m, err
+	if !d.elsewhere {
+		if err := tx.SaveDraft(m.Conversation, actor.ID, kind, "", now); err != nil {
+			return m, err
+		}
 	}
 	return m, tx.AddParticipant(bridge.Participant{Conversation: m.Conversation, Staff: actor.ID, AddedAt: now})
 }
