@@ -353,14 +353,15 @@ func (p *relay) pass() (string, error) {
 const mostOffered = 9
 
 // offered are those whom a question offers, as the phone was told of them; where they are
-// too many, those who can be meant before others. Who has a number in a question that is
-// open keeps it: the answer to that one may be under way.
+// too many, those who wait first, then who can be meant otherwise. Who has a number in a
+// question that is open keeps it: the answer to that one may be under way.
 func offered(asked []bridge.Relayed, meant, told []data.ToldOf) (ids []bridge.ConversationID) {
 	if len(asked) > 0 {
 		ids = slices.Clone(asked[0].Choices)
 	}
 	if len(told) > mostOffered {
-		told = slices.Concat(meant, told)
+		waits := slices.DeleteFunc(slices.Clone(meant), func(t data.ToldOf) bool { return t.State != bridge.Open })
+		told = slices.Concat(waits, meant, told)
 	}
 	for _, t := range told {
 		if len(ids) < mostOffered && !slices.Contains(ids, t.Conversation) {

@@ -408,3 +408,20 @@ func TestItsWriterHearsOnceOfATextWhosePartsFailed(t *testing.T) {
 		n.left(n.hears(), samsPhone+" Your text to Priya Raman did not arrive...")
 	})
 }
+
+func TestAQuestionThatCannotNameAllNamesThoseWhoWaitFirst(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water") // waits longest
+		n.says(tom, "Where are you?")
+		for i := range 11 {
+			r := n.text(fmt.Sprintf("+1415555%04d", 140+i), "Hello", func(m *bridge.Inbound) { m.At = n.now })
+			n.hears()
+			if _, err := n.Reply(n.Context(), n.jo, intake.Draft{Conversation: r.Conversation, Body: "Hello"}); err != nil {
+				n.Fatal(err)
+			}
+			n.hears()
+			n.passes(time.Minute)
+		}
+		n.left(n.says(samsPhone, "On my way"), samsPhone+" For whom is this? 1 Tom Becker, 2 Priya Raman, 3 +1 415 555 0150...")
+	})
+}
