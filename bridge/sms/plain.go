@@ -4,8 +4,8 @@ import "strings"
 
 // Plain replaces what makes a text expensive by what looks alike in GSM-7:
 // curly quotes, dashes, ellipses, odd spaces. A text with one curly quote takes
-// parts of 70 characters instead of 160.
-func Plain(text string) string { return likeness.Replace(text) }
+// parts of 70 characters instead of 160. Bytes that are no UTF-8 are left out.
+func Plain(text string) string { return likeness.Replace(strings.ToValidUTF8(text, "")) }
 
 var likeness = newLikeness()
 
