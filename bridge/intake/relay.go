@@ -156,7 +156,7 @@ func (p *relay) take() (word string, err error) {
 		return "Answer a message that you were told of here, and it goes to the customer from the business number. STOP: hear of none. START: hear of them again.", nil
 	case bridge.Stop, bridge.NoKeyword:
 	}
-	if asked := p.asked(); len(asked) > 0 {
+	if asked := p.asked(); len(asked) > 0 && len(p.text.Media) == 0 { // with a photo it is more than a choice
 		n, chosen, err := p.chosen(asked[0].Choices)
 		if err != nil {
 			return "", err
@@ -239,7 +239,7 @@ func (p *relay) chosen(choices []bridge.ConversationID) (n int, ok bool, err err
 	return n, ok, nil
 }
 
-// choose sends what its writer was asked about to the one whom they named by number.
+// choose sends what its writer was asked about to the one whom they named.
 func (p *relay) choose(n int, asked []bridge.Relayed) (string, error) {
 	p.out.State = bridge.RelayAnswer
 	choices := asked[0].Choices

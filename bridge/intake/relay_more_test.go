@@ -260,6 +260,20 @@ func TestAQuestionIsAnsweredByANameThatOnlyOneHas(t *testing.T) {
 	})
 }
 
+func TestAPhotoWithAChoiceUnderItIsNotLostInSilence(t *testing.T) {
+	eachNight(t, func(n *night) {
+		n.says(priya, "No hot water")
+		n.says(tom, "Where are you?")
+		n.says(samsPhone, "At ten")
+		said := n.says(samsPhone, "2", func(m *bridge.Inbound) {
+			m.Media = []bridge.Media{{URL: "https://api.twilio.com/a", ContentType: "image/jpeg"}}
+		})
+		if len(said) != 1 || !strings.HasPrefix(said[0], samsPhone+" For whom are these 2 texts?") || !strings.Contains(said[0], "The photo goes to nobody") {
+			n.Errorf("%q", said)
+		}
+	})
+}
+
 func TestWhatStandsInTheInboxIsNotLostForAnAnswerFromThePhone(t *testing.T) {
 	eachNight(t, func(n *night) {
 		conv := n.text(priya, "No hot water", func(m *bridge.Inbound) { m.At = n.now }).Conversation

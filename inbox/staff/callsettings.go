@@ -98,7 +98,7 @@ func readCallSettings(c *gin.Context, next *bridge.Settings, parse func(string) 
 	text := func(field string) string { return strings.TrimSpace(bridge.CleanText(c.PostForm(field))) }
 	k, r := &next.Calls, &next.Receptionist
 	next.OpeningHours = text("hours")
-	if c.PostForm("has_duty") != "" {
+	if c.PostForm("has_duty") != "" { // the switch is there only where phones are on duty
 		next.DutyTexts = on(c, "duty_texts")
 	}
 	k.Greeting, k.VoicemailGreeting, k.TextBack = text("greeting"), text("voicemail_greeting"), text("text_back_text")
